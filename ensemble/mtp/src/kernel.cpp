@@ -1,0 +1,225 @@
+#include "kernel.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+#include <vector>
+
+#include "plan.hpp"
+
+namespace ensemble::mtp {
+namespace {
+
+// Central atoms are regrouped only within windows of this many, so that atoms which are near in
+// memory (LAMMPS sorts them in space) stay near, however large the system is.
+constexpr int window = 512;
+
+// Grows, never shrinks; aligned to a cache line, which is also the widest vector.
+class Buffer {
+ public:
+  double *reserve(size_t size) {
+    if (size > size_) {
+      data_.reset(static_cast<double *>(::operator new(size * sizeof(double), std::align_val_t{64})));
+      size_ = size;
+      std::fill_n(data_.get(), size, 0.0);
+    }
+    return data_.get();
+  }
+  double *get() const { return data_.get(); }
+  size_t size() const { return size_; }
+
+ private:
+  struct Free {
+    void operator()(double *p) const { ::operator delete(p, std::align_val_t{64}); }
+  };
+  std::unique_ptr<double, Free> data_;
+  size_t size_ = 0;
+};
+
+const Backend &backend_of(Isa isa) {
+  switch (isa) {
+#ifdef ENSEMBLE_MTP_X86
+    case Isa::avx512: return backend_avx512;
+    case Isa::avx2: return backend_avx2;
+#endif
+    default: return backend_plain;
+  }
+}
+
+// Neighbours of a central atom that are inside the cutoff.
+int count_inside(const Neighborhoods &in, int i, double cutoff2) {
+  const double *xi = in.positions + 3 * static_cast<long>(i);
+  int inside = 0;
+  for (int k = 0; k < in.neighbor_count[i]; ++k) {
+    const int j = in.neighbors[i][k] & in.index_mask;
+    const double *xj = in.positions + 3 * static_cast<long>(j);
+    const double x = xj[0] - xi[0], y = xj[1] - xi[1], z = xj[2] - xi[2];
+    inside += x * x + y * y + z * z < cutoff2;
+  }
+  return inside;
+}
+
+}  // namespace
+
+bool isa_available(Isa isa) {
+#ifdef ENSEMBLE_MTP_X86
+  __builtin_cpu_init();
+  if (isa == Isa::avx512)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
+  if (isa == Isa::avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+  return isa == Isa::plain;
+}
+
+Isa best_isa() {
+  for (Isa isa : {Isa::avx512, Isa::avx2})
+    if (isa_available(isa)) return isa;
+  return Isa::plain;
+}
+
+const char *isa_name(Isa isa) { return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "plain"; }
+
+Isa parse_isa(const std::string &name) {
+  if (name == "auto") return best_isa();
+  for (Isa isa : {Isa::plain, Isa::avx2, Isa::avx512}) {
+    if (name != isa_name(isa)) continue;
+    if (isa_available(isa)) return isa;
+    throw std::invalid_argument("instruction set '" + name + "' is not available on this processor");
+  }
+  throw std::invalid_argument("unknown instruction set '" + name + "': auto, plain, avx2 or avx512");
+}
+
+struct Workspace::Impl {
+  std::vector<int> order;
+  std::vector<Tile> tiles;
+  Buffer slots, nodes, monomials, adjoints, jacobian;
+  std::vector<int> neighbor;
+  int slot_capacity = 0;
+  const void *prepared_for = nullptr;
+
+  Scratch scratch() {
+    Scratch s;
+    s.order = order.data();
+    s.tiles = tiles.data();
+    s.tile_count = static_cast<int>(tiles.size());
+    s.slot_capacity = slot_capacity;
+    s.slots = slots.get();
+    s.neighbor = neighbor.data();
+    s.nodes = nodes.get();
+    s.monomials = monomials.get();
+    s.adjoints = adjoints.get();
+    s.jacobian = jacobian.get();
+    return s;
+  }
+};
+
+Workspace::Workspace() : impl(std::make_unique<Impl>()) {}
+Workspace::~Workspace() = default;
+Workspace::Workspace(Workspace &&) noexcept = default;
+Workspace &Workspace::operator=(Workspace &&) noexcept = default;
+
+struct Kernel::Impl {
+  Impl(const Potential &potential, Isa isa)
+      : isa(isa), backend(backend_of(isa)), plan(potential, backend.lanes), cutoff(potential.max_dist) {}
+
+  const Tables &tables() const { return plan.tables(); }
+
+  void check(const Neighborhoods &in, const Workspace::Impl &w) const {
+    if (w.prepared_for != this || w.order.size() != static_cast<size_t>(in.count))
+      throw std::logic_error("Kernel::prepare() was not called for these neighbourhoods");
+  }
+
+  // Orders the central atoms by species and number of neighbours, within windows, and cuts them into
+  // tiles: the lanes of a tile then run through almost equally long neighbour lists.
+  void make_tiles(const Neighborhoods &in, Workspace::Impl &w) const {
+    w.order.resize(in.count);
+    w.tiles.clear();
+    std::vector<long> keys(in.count);
+    for (int k = 0; k < in.count; ++k) {
+      const int i = in.centers[k];
+      const int species = in.species_of_type[in.types[i]];
+      if (species < 0) throw std::logic_error("a central atom has a type without species");
+      w.order[k] = k;
+      keys[k] = (static_cast<long>(species) << 32) | count_inside(in, i, cutoff * cutoff);
+    }
+    for (int begin = 0; begin < in.count; begin += window) {
+      const int end = std::min(in.count, begin + window);
+      std::stable_sort(w.order.begin() + begin, w.order.begin() + end, [&](int a, int b) { return keys[a] < keys[b]; });
+      for (int k = begin; k < end;) {
+        const int species = static_cast<int>(keys[w.order[k]] >> 32);
+        int last = k;
+        while (last < end && last - k < backend.lanes && keys[w.order[last]] >> 32 == species) ++last;
+        w.tiles.push_back({k, last - k, species});
+        k = last;
+      }
+    }
+  }
+
+  void reserve(const Neighborhoods &in, Workspace::Impl &w) const {
+    int longest = 0;
+    for (int k = 0; k < in.count; ++k) longest = std::max(longest, in.neighbor_count[in.centers[k]]);
+    // One more than a full list, for the candidate that is written before it is rejected, and even.
+    w.slot_capacity = std::max(w.slot_capacity, (longest + 3) / 2 * 2);
+    const Tables &t = tables();
+    const size_t lanes = backend.lanes, slots = w.slot_capacity;
+    w.slots.reserve(slots * slot_fields(t.radial_count) * lanes);
+    w.neighbor.resize(std::max(w.neighbor.size(), slots * lanes));
+    w.nodes.reserve(2 * lanes * t.all_nodes);
+    w.monomials.reserve(lanes * backend.forward_slots * monomials_below(t.degrees));
+    w.adjoints.reserve(lanes * backend.forward_slots * 2 * monomials_of(t.degrees - 1));
+  }
+
+  Isa isa;
+  const Backend &backend;
+  Plan plan;
+  double cutoff;
+};
+
+Kernel::Kernel(const Potential &potential, Isa isa) : impl_(std::make_unique<Impl>(potential, isa)) {}
+Kernel::~Kernel() = default;
+Kernel::Kernel(Kernel &&) noexcept = default;
+Kernel &Kernel::operator=(Kernel &&) noexcept = default;
+
+void Kernel::prepare(const Neighborhoods &in, Workspace &workspace) const {
+  impl_->make_tiles(in, *workspace.impl);
+  impl_->reserve(in, *workspace.impl);
+  workspace.impl->prepared_for = impl_.get();
+}
+
+void Kernel::compute(const Neighborhoods &in, Results &results, Workspace &workspace) const {
+  impl_->check(in, *workspace.impl);
+  impl_->backend.compute(impl_->tables(), in, workspace.impl->scratch(), results);
+}
+
+void Kernel::jacobian(const Neighborhoods &in, JacobianResults &results, Workspace &workspace) const {
+  Workspace::Impl &w = *workspace.impl;
+  impl_->check(in, w);
+  w.jacobian.reserve(jacobian_size(impl_->tables(), w.slot_capacity, impl_->backend.lanes));
+  impl_->backend.jacobian(impl_->tables(), in, w.scratch(), results);
+}
+
+double Kernel::cutoff() const { return impl_->cutoff; }
+int Kernel::species_count() const { return impl_->tables().species_count; }
+Isa Kernel::isa() const { return impl_->isa; }
+
+int Kernel::coefficient_count() const {
+  const Tables &t = impl_->tables();
+  return t.species_count * t.species_count * t.radial_count * t.chebyshev_count + t.species_count + t.scalar_count;
+}
+
+double Kernel::operations_per_atom(double neighbors) const {
+  const Tables &t = impl_->tables();
+  double monomials = 0, moments = t.basic_nodes;
+  for (int d = 1; d < t.degrees; ++d) monomials += monomials_of(d);
+  const double radial = t.chebyshev_count * (2.0 * t.radial_count + 6);
+  // Forward: make a monomial, add f_mu times it. Back: make it, two products a moment, one step of
+  // the chain rule to the monomial below and one to the coordinate.
+  const double angular = monomials + moments + monomials + 2 * moments + 2 * monomials + t.radial_count;
+  long quadratic = 0;
+  for (int g = 0; g < t.quadratic_count; ++g) quadratic += t.quadratic[g].count;
+  return neighbors * (radial + angular + 30) + 5.0 * t.products.term_count + 2.0 * quadratic + 2.0 * t.nodes;
+}
+
+}  // namespace ensemble::mtp

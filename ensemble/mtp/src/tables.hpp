@@ -1,0 +1,134 @@
+// What the vectorised code reads: a potential compiled for one lane count, and the buffers of one
+// thread. Plain pointers only: the instruction-set specific sources include this and nothing of the
+// standard library, so that no inline function compiled for a newer processor can be shared with
+// code that has to run on an older one.
+//
+// Vocabulary. A *tile* is a group of `lanes` central atoms of one species that are evaluated
+// together, one atom per vector lane. A *slot* holds one neighbour of each atom of a tile. A *node*
+// is one moment (basic or product) and its adjoint dU/dM.
+#pragma once
+
+namespace ensemble::mtp {
+
+inline constexpr int species_stride = 8;   // entries of a radial coefficient table: neighbour species
+
+// left * right * weight; left and right are offsets (in doubles) of nodes.
+struct GraphTerm {
+  int left, right;
+  double weight;
+};
+
+// `count` terms that belong to one node.
+struct GraphGroup {
+  int node;
+  int count;
+};
+
+// Quadratic part of the energy, sum weight * left * right over scalars that nothing else uses,
+// grouped by the left factor: U += v_left * (square * v_left + sum weight * v_right).
+struct QuadraticGroup {
+  int node;
+  int count;
+  double square;
+};
+
+struct QuadraticTerm {
+  int right;
+  double weight;
+};
+
+struct Seed {
+  int node;
+  double weight;
+};
+
+struct GraphProgram {
+  const GraphGroup *groups = nullptr;
+  const GraphTerm *terms = nullptr;
+  int group_count = 0;
+  int term_count = 0;
+};
+
+struct Tables {
+  int species_count = 0;
+  int radial_count = 0;       // radial functions f_mu, sorted by falling tensor rank
+  int chebyshev_count = 0;
+  int repulsive = 0;
+  double min_dist = 0, max_dist = 0;       // Angstrom
+  double scaling = 1;
+  const double *radial = nullptr;          // [species i][n][mu][species_stride]: scaling * c, by species j
+  const double *species_coeffs = nullptr;
+  const int *radial_order = nullptr;       // position of f_mu here -> mu of the file
+
+  // Basic moments are dense: every component of degree <= rank, ordered degree, monomial, mu.
+  int degrees = 0;                         // highest tensor rank + 1
+  const int *active = nullptr;             // [degrees] radial functions that reach this degree
+  int basic_nodes = 0;
+  int nodes = 0;
+
+  GraphProgram products;                   // products that other products need
+  const QuadraticGroup *quadratic = nullptr;
+  const QuadraticTerm *quadratic_terms = nullptr;
+  int quadratic_count = 0;
+  const Seed *seeds = nullptr;             // scalars that are nodes: U += weight * v
+  int seed_count = 0;
+
+  GraphProgram all_products;               // the same graph without the quadratic shortcut
+  const int *scalar_nodes = nullptr;       // node of every scalar of the file
+  const double *moment_coeffs = nullptr;   // of every scalar of the file
+  int scalar_count = 0;
+  int all_nodes = 0;
+};
+
+struct Tile {
+  int first;     // into the order of central atoms
+  int count;     // atoms; lanes beyond are idle
+  int species;
+};
+
+struct Scratch {
+  const int *order = nullptr;    // central atoms, tile by tile
+  const Tile *tiles = nullptr;
+  int tile_count = 0;
+  int slot_capacity = 0;
+  double *slots = nullptr;       // [slot][field][lane]
+  int *neighbor = nullptr;       // [slot][lane]
+  double *nodes = nullptr;       // [node][value, adjoint][lane]
+  double *monomials = nullptr;
+  double *adjoints = nullptr;
+  double *jacobian = nullptr;    // jacobian_size() doubles; null until the Jacobian was asked for
+};
+
+struct Neighborhoods;
+struct Results;
+struct JacobianResults;
+
+// One instruction set's code.
+struct Backend {
+  int lanes;
+  int forward_slots;   // slots whose monomials are held at once
+  void (*compute)(const Tables &, const Neighborhoods &, const Scratch &, Results &);
+  void (*jacobian)(const Tables &, const Neighborhoods &, const Scratch &, JacobianResults &);
+};
+
+extern const Backend backend_plain;
+#ifdef ENSEMBLE_MTP_X86
+extern const Backend backend_avx2;
+extern const Backend backend_avx512;
+#endif
+
+// Fields of a slot, each one vector: position relative to the central atom, unit vector (later the
+// gradient dU_i/dr_j), 1/r, species, then f_mu and df_mu/dr.
+enum SlotField { slot_x, slot_y, slot_z, slot_ux, slot_uy, slot_uz, slot_rinv, slot_species, slot_radial };
+inline constexpr int slot_fields(int radial_count) { return slot_radial + 2 * radial_count; }
+
+// Monomials of degree d, and of all degrees below d.
+inline constexpr int monomials_of(int d) { return (d + 1) * (d + 2) / 2; }
+inline constexpr int monomials_below(int d) { return d * (d + 1) * (d + 2) / 6; }
+
+// Doubles that the Jacobian needs beside the other buffers of a thread.
+inline constexpr long jacobian_size(const Tables &t, int slot_capacity, int lanes) {
+  return lanes * (2L * t.all_nodes + static_cast<long>(slot_capacity) * (slot_fields(t.radial_count) + 3 + 2 * t.chebyshev_count));
+}
+
+}  // namespace ensemble::mtp
