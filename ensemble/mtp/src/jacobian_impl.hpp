@@ -20,24 +20,27 @@ struct JacobianTile {
   int stride;
   Scratch tangent;    // the tangents' slots and nodes; the rest as in s
   double *basis;      // [slot][n][value, derivative][lane], scaling included
-  double *units;      // [slot][3][lane]
+  double *saved;      // [slot][field][lane]: what gradient() writes over, and the species code
 
   JacobianTile(const Tables &t, const Neighborhoods &in, const Scratch &s, JacobianResults &out, const Tile &tile)
       : t(t), in(in), s(s), out(out), tile(tile), stride(slot_fields(t.radial_count) * W), tangent(s) {
-    tangent.nodes = s.jacobian;
-    tangent.slots = tangent.nodes + 2L * t.all_nodes * W;
+    tangent.values = s.jacobian;
+    tangent.adjoints = tangent.values + static_cast<long>(t.all_nodes) * W;
+    tangent.slots = tangent.adjoints + static_cast<long>(t.all_nodes) * W;
     basis = tangent.slots + static_cast<long>(s.slot_capacity) * stride;
-    units = basis + 2L * s.slot_capacity * t.chebyshev_count * W;
-    slot_count = gather(t, in, s, tile, stride);
-    radial(t, tile, s.slots, slot_count, stride);
+    saved = basis + 2L * s.slot_capacity * t.chebyshev_count * W;
+    slot_count = gather(t, in, s, tile);
+    with_shape(t, [&](auto shape) { forward(t, shape, s, tile, slot_count); });
     for (int n = 0; n < slot_count; ++n) {
       const double *slot = s.slots + static_cast<long>(n) * stride;
-      for (int c = 0; c < 3; ++c) at(units + (3L * n + c) * W) = at(slot + (slot_ux + c) * W);
+      for (int c = 0; c < 3; ++c) at(saved + (4L * n + c) * W) = at(slot + (slot_gx + c) * W);
+      for (int l = 0; l < W; ++l)
+        saved[(4L * n + 3) * W + l] = s.rows[4 * (static_cast<long>(l) * s.slot_capacity + n) + 3];
       Chebyshev functions(t, 1.0 / at(slot + slot_rinv * W));
       for (int k = 0; k < t.chebyshev_count; ++k, functions.next()) {
         double *row = basis + 2L * (static_cast<long>(n) * t.chebyshev_count + k) * W;
-        at(row) = t.scaling * functions.value();
-        at(row + W) = t.scaling * functions.derivative();
+        at(row) = t.scaling * functions.value;
+        at(row + W) = t.scaling * functions.derivative;
       }
     }
     for (long k = 0; k < static_cast<long>(slot_count) * stride / W; ++k) at(tangent.slots + k * W) = at(s.slots + k * W);
@@ -49,33 +52,36 @@ struct JacobianTile {
     return total;
   }
 
-  void clear_adjoints(double *nodes, int count) const {
-    for (long k = 0; k < count; ++k) at(nodes + (2 * k + 1) * W) = V{};
+  void clear(double *nodes) const {
+    for (long k = 0; k < t.all_nodes; ++k) at(nodes + k * W) = V{};
   }
 
-  // Adds the pair gradients that `from.slots` and the adjoints of `from.nodes` give to coefficient p.
+  // Adds the pair gradients that `from.slots` and `from.adjoints` give to coefficient p.
   void add_gradient(const Scratch &from, int p) const {
-    gradient(t, from, slot_count, stride);
+    with_shape(t, [&](auto shape) { gradient(shape, from, slot_count); });
     Results pairs;
     pairs.forces = out.forces ? out.forces + 3L * p * out.atoms : nullptr;
     pairs.want_virial = out.virial != nullptr;
     scatter(in, from, tile, slot_count, stride, V{}, pairs);
     if (out.virial)
       for (int c = 0; c < 9; ++c) out.virial[9L * p + c] += pairs.virial[c];
-    for (int n = 0; n < slot_count; ++n)   // gradient() wrote over the unit vectors
+  }
+
+  void restore_slots() const {
+    for (int n = 0; n < slot_count; ++n)
       for (int c = 0; c < 3; ++c)
-        at(from.slots + static_cast<long>(n) * stride + (slot_ux + c) * W) = at(units + (3L * n + c) * W);
+        at(s.slots + static_cast<long>(n) * stride + (slot_gx + c) * W) = at(saved + (4L * n + c) * W);
   }
 
   void moment_coefficients(int first) const {
     for (int k = 0; k < t.scalar_count; ++k) {
-      double *node = s.nodes + t.scalar_nodes[k];
-      if (out.energy) out.energy[first + k] += active_sum(at(node));
+      if (out.energy) out.energy[first + k] += active_sum(at(s.values + t.scalar_nodes[k]));
       if (!out.forces && !out.virial) continue;
-      clear_adjoints(s.nodes, t.all_nodes);
-      at(node + W) = splat(1);
-      products_backward(t.all_products, s.nodes);
+      clear(s.adjoints);
+      at(s.adjoints + t.scalar_nodes[k]) = splat(1);
+      products_backward(t.all_products, s.values, s.adjoints);
       add_gradient(s, first + k);
+      restore_slots();
     }
   }
 
@@ -85,12 +91,20 @@ struct JacobianTile {
     for (int k = 0; k < slot_count; ++k) {
       double *slot = tangent.slots + static_cast<long>(k) * stride;
       const double *row = basis + 2L * (static_cast<long>(k) * t.chebyshev_count + n) * W;
-      const VI there = ints_at(slot + slot_species * W) == species;
+      const VI there = (ints_at(saved + (4L * k + 3) * W) & (species_stride - 1)) == species;
       for (int a = 0; a < t.radial_count; ++a) {
         at(slot + (slot_radial + a) * W) = a == only ? (there ? at(row) : V{}) : V{};
         at(slot + (slot_radial + t.radial_count + a) * W) = a == only ? (there ? at(row + W) : V{}) : V{};
       }
     }
+  }
+
+  void tangent_moments() const {
+    for (long k = 0; k < t.basic_nodes; ++k) at(tangent.values + k * W) = V{};
+    with_shape(t, [&](auto shape) {
+      for (int n = 0; n < slot_count; n += 2)
+        moments_of_slots<2>(shape, tangent.slots + static_cast<long>(n) * stride, s.monomials, tangent.values);
+    });
   }
 
   // Tangents of products and adjoints, from those of the basic moments.
@@ -99,58 +113,59 @@ struct JacobianTile {
     for (int g = 0; g < t.all_products.group_count; ++g) {
       V value = {};
       for (int k = 0; k < t.all_products.groups[g].count; ++k, ++term)
-        value += term->weight * (at(tangent.nodes + term->left) * at(s.nodes + term->right) +
-                                 at(s.nodes + term->left) * at(tangent.nodes + term->right));
-      at(tangent.nodes + t.all_products.groups[g].node) = value;
+        value += term->weight * (at(tangent.values + term->left) * at(s.values + term->right) +
+                                 at(s.values + term->left) * at(tangent.values + term->right));
+      at(tangent.values + t.all_products.groups[g].node) = value;
     }
-    clear_adjoints(tangent.nodes, t.all_nodes);
+    clear(tangent.adjoints);
     for (int g = t.all_products.group_count - 1; g >= 0; --g) {
       const int target = t.all_products.groups[g].node;
-      const V adjoint = at(s.nodes + target + W), dadjoint = at(tangent.nodes + target + W);
+      const V adjoint = at(s.adjoints + target), dadjoint = at(tangent.adjoints + target);
       for (int k = 0; k < t.all_products.groups[g].count; ++k) {
         --term;
         const int l = term->left, r = term->right;
-        at(tangent.nodes + l + W) += term->weight * (dadjoint * at(s.nodes + r) + adjoint * at(tangent.nodes + r));
-        at(tangent.nodes + r + W) += term->weight * (dadjoint * at(s.nodes + l) + adjoint * at(tangent.nodes + l));
+        at(tangent.adjoints + l) += term->weight * (dadjoint * at(s.values + r) + adjoint * at(tangent.values + r));
+        at(tangent.adjoints + r) += term->weight * (dadjoint * at(s.values + l) + adjoint * at(tangent.values + l));
       }
     }
   }
 
   void radial_coefficients() {
-    clear_adjoints(s.nodes, t.all_nodes);
-    for (int k = 0; k < t.scalar_count; ++k) at(s.nodes + t.scalar_nodes[k] + W) += splat(t.moment_coeffs[k]);
-    products_backward(t.all_products, s.nodes);
+    clear(s.adjoints);
+    for (int k = 0; k < t.scalar_count; ++k) at(s.adjoints + t.scalar_nodes[k]) += splat(t.moment_coeffs[k]);
+    products_backward(t.all_products, s.values, s.adjoints);
     for (int species = 0; species < t.species_count; ++species)
       for (int n = 0; n < t.chebyshev_count; ++n)
         for (int a = 0; a < t.radial_count; ++a) {
           const int pair = tile.species * t.species_count + species;
           const int p = (pair * t.radial_count + t.radial_order[a]) * t.chebyshev_count + n;
           set_tangent_radial(n, species, a);
-          moments(t, tangent, slot_count, stride);
+          tangent_moments();
           if (out.energy) {
             V energy = {};
             for (long k = 0; k < t.basic_nodes; ++k)
-              energy += at(s.nodes + (2 * k + 1) * W) * at(tangent.nodes + 2 * k * W);
+              energy += at(s.adjoints + k * W) * at(tangent.values + k * W);
             out.energy[p] += active_sum(energy);
           }
           if (!out.forces && !out.virial) continue;
           tangent_graph();
           Scratch adjoints_move = s, radial_move = tangent;   // product rule: f dG + df G
-          adjoints_move.nodes = tangent.nodes;
-          radial_move.nodes = s.nodes;
+          adjoints_move.adjoints = tangent.adjoints;
+          radial_move.adjoints = s.adjoints;
           add_gradient(adjoints_move, p);
           add_gradient(radial_move, p);
+          restore_slots();
         }
   }
 };
 
 void jacobian(const Tables &t, const Neighborhoods &in, const Scratch &s, JacobianResults &out) {
   const int species_first = t.species_count * t.species_count * t.radial_count * t.chebyshev_count;
+  pack(in, s.packed);
   for (int k = 0; k < s.tile_count; ++k) {
     const Tile &tile = s.tiles[k];
     JacobianTile work(t, in, s, out, tile);
-    moments(t, s, work.slot_count, work.stride);
-    products_forward(t.all_products, s.nodes);
+    products_forward(t.all_products, s.values);
     if (out.energy) out.energy[species_first + tile.species] += tile.count;
     work.moment_coefficients(species_first + t.species_count);
     work.radial_coefficients();

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <new>
 #include <stdexcept>
 #include <vector>
 
+#include "buffer.hpp"
 #include "plan.hpp"
 
 namespace ensemble::mtp {
@@ -14,28 +14,6 @@ namespace {
 // Central atoms are regrouped only within windows of this many, so that atoms which are near in
 // memory (LAMMPS sorts them in space) stay near, however large the system is.
 constexpr int window = 512;
-
-// Grows, never shrinks; aligned to a cache line, which is also the widest vector.
-class Buffer {
- public:
-  double *reserve(size_t size) {
-    if (size > size_) {
-      data_.reset(static_cast<double *>(::operator new(size * sizeof(double), std::align_val_t{64})));
-      size_ = size;
-      std::fill_n(data_.get(), size, 0.0);
-    }
-    return data_.get();
-  }
-  double *get() const { return data_.get(); }
-  size_t size() const { return size_; }
-
- private:
-  struct Free {
-    void operator()(double *p) const { ::operator delete(p, std::align_val_t{64}); }
-  };
-  std::unique_ptr<double, Free> data_;
-  size_t size_ = 0;
-};
 
 const Backend &backend_of(Isa isa) {
   switch (isa) {
@@ -55,7 +33,7 @@ int count_inside(const Neighborhoods &in, int i, double cutoff2) {
     const int j = in.neighbors[i][k] & in.index_mask;
     const double *xj = in.positions + 3 * static_cast<long>(j);
     const double x = xj[0] - xi[0], y = xj[1] - xi[1], z = xj[2] - xi[2];
-    inside += x * x + y * y + z * z < cutoff2;
+    inside += x * x + y * y + z * z < cutoff2 && in.species_of_type[in.types[j]] >= 0;
   }
   return inside;
 }
@@ -94,7 +72,7 @@ Isa parse_isa(const std::string &name) {
 struct Workspace::Impl {
   std::vector<int> order;
   std::vector<Tile> tiles;
-  Buffer slots, nodes, monomials, adjoints, jacobian;
+  Buffer packed, rows, slots, values, adjoints, monomials, monomial_adjoints, jacobian;
   std::vector<int> neighbor;
   int slot_capacity = 0;
   const void *prepared_for = nullptr;
@@ -105,11 +83,14 @@ struct Workspace::Impl {
     s.tiles = tiles.data();
     s.tile_count = static_cast<int>(tiles.size());
     s.slot_capacity = slot_capacity;
+    s.packed = packed.get();
+    s.rows = rows.get();
     s.slots = slots.get();
     s.neighbor = neighbor.data();
-    s.nodes = nodes.get();
-    s.monomials = monomials.get();
+    s.values = values.get();
     s.adjoints = adjoints.get();
+    s.monomials = monomials.get();
+    s.monomial_adjoints = monomial_adjoints.get();
     s.jacobian = jacobian.get();
     return s;
   }
@@ -164,11 +145,14 @@ struct Kernel::Impl {
     w.slot_capacity = std::max(w.slot_capacity, (longest + 3) / 2 * 2);
     const Tables &t = tables();
     const size_t lanes = backend.lanes, slots = w.slot_capacity;
+    w.packed.reserve(4 * static_cast<size_t>(in.atoms));
+    w.rows.reserve(4 * slots * lanes);
     w.slots.reserve(slots * slot_fields(t.radial_count) * lanes);
     w.neighbor.resize(std::max(w.neighbor.size(), slots * lanes));
-    w.nodes.reserve(2 * lanes * t.all_nodes);
+    w.values.reserve(lanes * t.all_nodes);
+    w.adjoints.reserve(lanes * t.all_nodes);
     w.monomials.reserve(lanes * backend.forward_slots * monomials_below(t.degrees));
-    w.adjoints.reserve(lanes * backend.forward_slots * 2 * monomials_of(t.degrees - 1));
+    w.monomial_adjoints.reserve(lanes * backend.forward_slots * 2 * monomials_of(t.degrees - 1));
   }
 
   Isa isa;

@@ -3,5 +3,5 @@
 #include "jacobian_impl.hpp"
 
 namespace ensemble::mtp {
-extern const Backend backend_plain{W, forward_slots, compute, jacobian};
+extern const Backend backend_plain{W, slots_at_once, compute, jacobian};
 }

@@ -37,11 +37,12 @@ Plan::Plan(const Potential &potential, int lanes)
   tables_.min_dist = potential.min_dist;
   tables_.max_dist = potential.max_dist;
   tables_.scaling = potential.scaling;
-  tables_.radial = radial_.data();
+  tables_.radial = radial_.get();
   tables_.species_coeffs = species_coeffs_.data();
   tables_.radial_order = radial_order_.data();
   tables_.degrees = static_cast<int>(active_.size());
   tables_.active = active_.data();
+  tables_.first_node = first_node_.data();
   tables_.products = products_.view();
   tables_.quadratic = quadratic_.data();
   tables_.quadratic_terms = quadratic_terms_.data();
@@ -69,20 +70,21 @@ void Plan::order_radial_functions(const Potential &potential) {
 
 void Plan::fill_radial_tables(const Potential &potential) {
   const int species = potential.species_count, count = potential.radial_count, size = potential.chebyshev_count;
-  radial_.assign(static_cast<size_t>(species) * size * count * species_stride, 0.0);
+  double *table = radial_.reserve(static_cast<size_t>(species) * size * count * species_stride);
   for (int i = 0; i < species; ++i)
     for (int j = 0; j < species; ++j)
       for (int position = 0; position < count; ++position)
         for (int n = 0; n < size; ++n) {
           const size_t from = ((static_cast<size_t>(i) * species + j) * count + radial_order_[position]) * size + n;
           const size_t to = ((static_cast<size_t>(i) * size + n) * count + position) * species_stride + j;
-          radial_[to] = potential.scaling * potential.radial_coeffs[from];
+          table[to] = potential.scaling * potential.radial_coeffs[from];
         }
 }
 
 // Basic moments first, dense; then the products that others use; then those that only the energy uses.
 void Plan::number_nodes(const Potential &potential) {
-  std::vector<int> first(active_.size());
+  std::vector<int> &first = first_node_;
+  first.resize(active_.size());
   int nodes = 0;
   for (size_t degree = 0; degree < active_.size(); ++degree) {
     first[degree] = nodes;
@@ -151,7 +153,7 @@ void Plan::compile_energy(const Potential &potential) {
     if (leaf_[p.target])
       pairs[std::minmax(offset(p.left), offset(p.right))] += weight[p.target] * p.multiplicity;
   for (const auto &[node, coefficient] : linear)
-    if (node < tables_.nodes * 2 * lanes_) seeds_.push_back({node, coefficient});
+    if (node < tables_.nodes * lanes_) seeds_.push_back({node, coefficient});
 
   // Each pair goes to the group of the factor with more pairs: fewer, longer groups.
   std::map<int, int> uses;

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "buffer.hpp"
 #include "potential.hpp"
 #include "tables.hpp"
 
@@ -27,13 +28,13 @@ class Plan {
   void number_nodes(const Potential &potential);
   void compile_products(const Potential &potential);
   void compile_energy(const Potential &potential);
-  int offset(int moment) const { return node_[moment] * 2 * lanes_; }
+  int offset(int moment) const { return node_[moment] * lanes_; }
 
   int lanes_;
   std::vector<int> radial_order_;       // position -> mu
   std::vector<int> rank_;               // by mu: highest tensor rank among its moments, -1 if unused
-  std::vector<int> active_;
-  std::vector<double> radial_;
+  std::vector<int> active_, first_node_;
+  Buffer radial_;
   std::vector<double> species_coeffs_, moment_coeffs_;
   std::vector<int> node_;               // moment of the file -> node
   std::vector<char> needed_;            // by moment: feeds the energy

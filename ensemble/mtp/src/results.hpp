@@ -8,6 +8,7 @@ namespace ensemble::mtp {
 // Positions hold the central atoms and every (ghost) neighbour, periodic images written out.
 struct Neighborhoods {
   int count = 0;                           // central atoms
+  int atoms = 0;                           // atoms in `positions`, ghosts included
   const int *centers = nullptr;            // [count] their indices
   const int *const *neighbors = nullptr;   // neighbors[center]: candidate indices, within cutoff and beyond
   const int *neighbor_count = nullptr;     // neighbor_count[center]

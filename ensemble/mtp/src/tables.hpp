@@ -63,6 +63,7 @@ struct Tables {
   // Basic moments are dense: every component of degree <= rank, ordered degree, monomial, mu.
   int degrees = 0;                         // highest tensor rank + 1
   const int *active = nullptr;             // [degrees] radial functions that reach this degree
+  const int *first_node = nullptr;         // [degrees] first node of each degree
   int basic_nodes = 0;
   int nodes = 0;
 
@@ -91,11 +92,14 @@ struct Scratch {
   const Tile *tiles = nullptr;
   int tile_count = 0;
   int slot_capacity = 0;
+  double *packed = nullptr;      // [atom][4]: position and species of every atom
+  double *rows = nullptr;        // [lane][slot][4]: neighbours of a tile, before they are transposed
   double *slots = nullptr;       // [slot][field][lane]
-  int *neighbor = nullptr;       // [slot][lane]
-  double *nodes = nullptr;       // [node][value, adjoint][lane]
+  int *neighbor = nullptr;       // [lane][slot]: index of the atom
+  double *values = nullptr;      // [node][lane]
+  double *adjoints = nullptr;    // [node][lane]: dU/dvalue
   double *monomials = nullptr;
-  double *adjoints = nullptr;
+  double *monomial_adjoints = nullptr;
   double *jacobian = nullptr;    // jacobian_size() doubles; null until the Jacobian was asked for
 };
 
@@ -117,10 +121,12 @@ extern const Backend backend_avx2;
 extern const Backend backend_avx512;
 #endif
 
-// Fields of a slot, each one vector: position relative to the central atom, unit vector (later the
-// gradient dU_i/dr_j), 1/r, species, then f_mu and df_mu/dr.
-enum SlotField { slot_x, slot_y, slot_z, slot_ux, slot_uy, slot_uz, slot_rinv, slot_species, slot_radial };
-inline constexpr int slot_fields(int radial_count) { return slot_radial + 2 * radial_count; }
+// Fields of a slot, each one vector: unit vector, 1/r, then f_mu and df_mu/dr, over which the gradient
+// dU_i/dr_j is written in the end.
+enum SlotField {
+  slot_ux, slot_uy, slot_uz, slot_rinv, slot_radial, slot_gx = slot_radial, slot_gy, slot_gz
+};
+inline constexpr int slot_fields(int radial_count) { return slot_radial + (radial_count > 1 ? 2 * radial_count : 3); }
 
 // Monomials of degree d, and of all degrees below d.
 inline constexpr int monomials_of(int d) { return (d + 1) * (d + 2) / 2; }
@@ -128,7 +134,7 @@ inline constexpr int monomials_below(int d) { return d * (d + 1) * (d + 2) / 6; 
 
 // Doubles that the Jacobian needs beside the other buffers of a thread.
 inline constexpr long jacobian_size(const Tables &t, int slot_capacity, int lanes) {
-  return lanes * (2L * t.all_nodes + static_cast<long>(slot_capacity) * (slot_fields(t.radial_count) + 3 + 2 * t.chebyshev_count));
+  return lanes * (2L * t.all_nodes + static_cast<long>(slot_capacity) * (slot_fields(t.radial_count) + 4 + 2 * t.chebyshev_count));
 }
 
 }  // namespace ensemble::mtp
