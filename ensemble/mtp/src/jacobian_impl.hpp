@@ -35,7 +35,7 @@ struct JacobianTile {
       const double *slot = s.slots + static_cast<long>(n) * stride;
       for (int c = 0; c < 3; ++c) at(saved + (4L * n + c) * W) = at(slot + (slot_gx + c) * W);
       for (int l = 0; l < W; ++l)
-        saved[(4L * n + 3) * W + l] = s.rows[4 * (static_cast<long>(l) * s.slot_capacity + n) + 3];
+        saved[(4L * n + 3) * W + l] = s.packed[4 * static_cast<long>(s.neighbor[l * s.slot_capacity + n]) + 3];
       Chebyshev functions(t, 1.0 / at(slot + slot_rinv * W));
       for (int k = 0; k < t.chebyshev_count; ++k, functions.next()) {
         double *row = basis + 2L * (static_cast<long>(n) * t.chebyshev_count + k) * W;
@@ -62,7 +62,7 @@ struct JacobianTile {
     Results pairs;
     pairs.forces = out.forces ? out.forces + 3L * p * out.atoms : nullptr;
     pairs.want_virial = out.virial != nullptr;
-    scatter(in, from, tile, slot_count, stride, V{}, pairs);
+    scatter(from, tile, slot_count, stride, V{}, pairs);
     if (out.virial)
       for (int c = 0; c < 9; ++c) out.virial[9L * p + c] += pairs.virial[c];
   }

@@ -72,8 +72,9 @@ Isa parse_isa(const std::string &name) {
 struct Workspace::Impl {
   std::vector<int> order;
   std::vector<Tile> tiles;
-  Buffer packed, rows, slots, values, adjoints, monomials, monomial_adjoints, jacobian;
+  Buffer packed, slots, values, adjoints, monomials, monomial_adjoints, jacobian;
   std::vector<int> neighbor;
+  int centers[max_lanes], counts[max_lanes];
   int slot_capacity = 0;
   const void *prepared_for = nullptr;
 
@@ -84,7 +85,8 @@ struct Workspace::Impl {
     s.tile_count = static_cast<int>(tiles.size());
     s.slot_capacity = slot_capacity;
     s.packed = packed.get();
-    s.rows = rows.get();
+    s.centers = centers;
+    s.counts = counts;
     s.slots = slots.get();
     s.neighbor = neighbor.data();
     s.values = values.get();
@@ -141,14 +143,12 @@ struct Kernel::Impl {
   void reserve(const Neighborhoods &in, Workspace::Impl &w) const {
     int longest = 0;
     for (int k = 0; k < in.count; ++k) longest = std::max(longest, in.neighbor_count[in.centers[k]]);
-    // One more than a full list, for the candidate that is written before it is rejected, and even.
-    w.slot_capacity = std::max(w.slot_capacity, (longest + 3) / 2 * 2);
+    w.slot_capacity = std::max(w.slot_capacity, (longest + 1) / 2 * 2);
     const Tables &t = tables();
     const size_t lanes = backend.lanes, slots = w.slot_capacity;
-    w.packed.reserve(4 * static_cast<size_t>(in.atoms));
-    w.rows.reserve(4 * slots * lanes);
+    w.packed.reserve(4 * (static_cast<size_t>(in.atoms) + 1));
     w.slots.reserve(slots * slot_fields(t.radial_count) * lanes);
-    w.neighbor.resize(std::max(w.neighbor.size(), slots * lanes));
+    w.neighbor.resize(std::max(w.neighbor.size(), slots * lanes + lanes));   // append_where_less() writes ahead
     w.values.reserve(lanes * t.all_nodes);
     w.adjoints.reserve(lanes * t.all_nodes);
     w.monomials.reserve(lanes * backend.forward_slots * monomials_below(t.degrees));

@@ -52,7 +52,7 @@ void compute(const Tables &t, const Neighborhoods &in, const Scratch &s, Results
       V energy = t.species_coeffs[tile.species] + graph(t, s.values, s.adjoints);
       gradient(shape, s, slot_count);
       if (t.repulsive) energy += repulsive_wall(t, s.slots, slot_count, shape.stride(W));
-      scatter(in, s, tile, slot_count, shape.stride(W), energy, out);
+      scatter(s, tile, slot_count, shape.stride(W), energy, out);
     }
   });
 }

@@ -56,4 +56,8 @@ Potential parse_potential(const std::string &text, const std::string &file);
 // The same checks for a potential that was built in memory; `file` names it in errors.
 void validate(const Potential &potential, const std::string &file);
 
+// Element names in the order of the species where the tag lists them: `species = Cu Se`, with or
+// without the sign; a semicolon ends the list. Empty where it lists none, or not species_count of them.
+std::vector<std::string> species_names(const Potential &potential);
+
 }  // namespace ensemble::mtp

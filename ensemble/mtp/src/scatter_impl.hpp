@@ -27,12 +27,31 @@ V repulsive_wall(const Tables &t, double *slots, int slot_count, int stride) {
   return energy;
 }
 
+// F_j -= dU_i/dr_j, F_i += the sum of them.
+void add_forces(const Scratch &s, const Tile &tile, int stride, double *forces) {
+  for (int l = 0; l < tile.count; ++l) {
+    const int *neighbor = s.neighbor + l * s.slot_capacity;
+    const double *g = s.slots + slot_gx * W + l;
+    double x = 0, y = 0, z = 0;
+    for (int n = 0; n < s.counts[l]; ++n, g += stride) {
+      double *f = forces + 3 * static_cast<long>(neighbor[n]);
+      f[0] -= g[0];
+      f[1] -= g[W];
+      f[2] -= g[2 * W];
+      x += g[0], y += g[W], z += g[2 * W];
+    }
+    double *f = forces + 3 * static_cast<long>(s.centers[l]);
+    f[0] += x, f[1] += y, f[2] += z;
+  }
+}
+
 constexpr int virial_row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2};   // xx yy zz xy xz yz yx zx zy
 constexpr int virial_column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
 
-// The per-atom virials belong to the neighbours.
-void add_virials(const Scratch &s, int n, const V *w, Results &out) {
+// Virials of one slot, w = r (x) g: each belongs to the neighbour.
+void add_atom_virials(const Scratch &s, int n, const V *w, Results &out) {
   for (int l = 0; l < W; ++l) {
+    if (n >= s.counts[l]) continue;
     const long j = s.neighbor[l * s.slot_capacity + n];
     if (out.virials9)
       for (int c = 0; c < 9; ++c) out.virials9[9 * j + c] -= w[c][l];
@@ -41,33 +60,7 @@ void add_virials(const Scratch &s, int n, const V *w, Results &out) {
   }
 }
 
-void scatter(const Neighborhoods &in, const Scratch &s, const Tile &tile, int slot_count, int stride, V energy,
-             Results &out) {
-  for (int l = 0; l < tile.count; ++l) {
-    out.energy += energy[l];
-    if (out.site_energies) out.site_energies[in.centers[s.order[tile.first + l]]] += energy[l];
-  }
-  if (out.forces) {
-    V fx = {}, fy = {}, fz = {};
-    for (int n = 0; n < slot_count; ++n) {
-      const double *slot = s.slots + static_cast<long>(n) * stride;
-      const double *g = slot + slot_gx * W;
-      fx += at(g), fy += at(g + W), fz += at(g + 2 * W);
-      for (int l = 0; l < W; ++l) {
-        double *f = out.forces + 3 * static_cast<long>(s.neighbor[l * s.slot_capacity + n]);
-        f[0] -= g[l];
-        f[1] -= g[W + l];
-        f[2] -= g[2 * W + l];
-      }
-    }
-    for (int l = 0; l < tile.count; ++l) {
-      double *f = out.forces + 3 * static_cast<long>(in.centers[s.order[tile.first + l]]);
-      f[0] += fx[l];
-      f[1] += fy[l];
-      f[2] += fz[l];
-    }
-  }
-  if (!out.want_virial && !out.virials9 && !out.virials6) return;
+void add_virials(const Scratch &s, int slot_count, int stride, Results &out) {
   V total[9] = {};
   for (int n = 0; n < slot_count; ++n) {
     const double *slot = s.slots + static_cast<long>(n) * stride;
@@ -77,10 +70,19 @@ void scatter(const Neighborhoods &in, const Scratch &s, const Tile &tile, int sl
       w[c] = r * at(slot + (slot_ux + virial_row[c]) * W) * at(slot + (slot_gx + virial_column[c]) * W);
       total[c] += w[c];
     }
-    if (out.virials9 || out.virials6) add_virials(s, n, w, out);
+    if (out.virials9 || out.virials6) add_atom_virials(s, n, w, out);
   }
   if (out.want_virial)
     for (int c = 0; c < 9; ++c) out.virial[c] -= sum(total[c]);
+}
+
+void scatter(const Scratch &s, const Tile &tile, int slot_count, int stride, V energy, Results &out) {
+  for (int l = 0; l < tile.count; ++l) {
+    out.energy += energy[l];
+    if (out.site_energies) out.site_energies[s.centers[l]] += energy[l];
+  }
+  if (out.forces) add_forces(s, tile, stride, out.forces);
+  if (out.want_virial || out.virials9 || out.virials6) add_virials(s, slot_count, stride, out);
 }
 
 }  // namespace

@@ -7,6 +7,9 @@
 #include <immintrin.h>
 #endif
 
+// Vectors wider than the registers are passed only between functions of this file's includers.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 namespace {
 
 constexpr int W = ENSEMBLE_MTP_LANES;
@@ -65,19 +68,18 @@ inline V lookup(const double *table, VI index) {
 inline V maximum(V a, V b) { return a > b ? a : b; }
 
 
-// Component by component from one packed atom per lane, `pitch` doubles apart.
+// Component by component from one packed atom per lane, row(lane).
 #if ENSEMBLE_MTP_LANES == 8
 
-inline V joined(const double *a, const double *b) {
-  return __builtin_shufflevector(packed_at(a), packed_at(b), 0, 1, 2, 3, 4, 5, 6, 7);
-}
-inline void transpose(const double *atom, long pitch, V &x, V &y, V &z, V &species) {
-  V rows[4];
-  for (int l = 0; l < 4; ++l) rows[l] = joined(atom + l * pitch, atom + (l + 4) * pitch);
-  const V xz01 = __builtin_shufflevector(rows[0], rows[1], 0, 8, 2, 10, 4, 12, 6, 14);
-  const V ys01 = __builtin_shufflevector(rows[0], rows[1], 1, 9, 3, 11, 5, 13, 7, 15);
-  const V xz23 = __builtin_shufflevector(rows[2], rows[3], 0, 8, 2, 10, 4, 12, 6, 14);
-  const V ys23 = __builtin_shufflevector(rows[2], rows[3], 1, 9, 3, 11, 5, 13, 7, 15);
+inline V joined(Packed a, Packed b) { return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7); }
+
+template <class Row>
+inline void transpose(Row row, V &x, V &y, V &z, V &species) {
+  const V a = joined(row(0), row(4)), b = joined(row(1), row(5)), c = joined(row(2), row(6)), d = joined(row(3), row(7));
+  const V xz01 = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+  const V ys01 = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+  const V xz23 = __builtin_shufflevector(c, d, 0, 8, 2, 10, 4, 12, 6, 14);
+  const V ys23 = __builtin_shufflevector(c, d, 1, 9, 3, 11, 5, 13, 7, 15);
   x = __builtin_shufflevector(xz01, xz23, 0, 1, 8, 9, 4, 5, 12, 13);
   z = __builtin_shufflevector(xz01, xz23, 2, 3, 10, 11, 6, 7, 14, 15);
   y = __builtin_shufflevector(ys01, ys23, 0, 1, 8, 9, 4, 5, 12, 13);
@@ -86,9 +88,9 @@ inline void transpose(const double *atom, long pitch, V &x, V &y, V &z, V &speci
 
 #elif ENSEMBLE_MTP_LANES == 4
 
-inline void transpose(const double *atom, long pitch, V &x, V &y, V &z, V &species) {
-  const V a = packed_at(atom), b = packed_at(atom + pitch), c = packed_at(atom + 2 * pitch),
-          d = packed_at(atom + 3 * pitch);
+template <class Row>
+inline void transpose(Row row, V &x, V &y, V &z, V &species) {
+  const Packed a = row(0), b = row(1), c = row(2), d = row(3);
   const V xz01 = __builtin_shufflevector(a, b, 0, 4, 2, 6), ys01 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
   const V xz23 = __builtin_shufflevector(c, d, 0, 4, 2, 6), ys23 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
   x = __builtin_shufflevector(xz01, xz23, 0, 1, 4, 5);
@@ -99,13 +101,31 @@ inline void transpose(const double *atom, long pitch, V &x, V &y, V &z, V &speci
 
 #else
 
-inline void transpose(const double *atom, long pitch, V &x, V &y, V &z, V &species) {
+template <class Row>
+inline void transpose(Row row, V &x, V &y, V &z, V &species) {
   for (int l = 0; l < W; ++l) {
-    const double *row = atom + l * pitch;
-    x[l] = row[0], y[l] = row[1], z[l] = row[2], species[l] = row[3];
+    const Packed d = row(l);
+    x[l] = d[0], y[l] = d[1], z[l] = d[2], species[l] = d[3];
   }
 }
 
 #endif
+
+// Appends those of the W indices for which a < b; returns how many. May write W entries.
+inline int append_where_less(V a, V b, const int *index, int *out) {
+#if ENSEMBLE_MTP_LANES == 8
+  const __mmask8 keep = _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_LT_OQ);
+  const __m256i all = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(index));
+  _mm256_storeu_si256(reinterpret_cast<__m256i *>(out), _mm256_maskz_compress_epi32(keep, all));
+  return __builtin_popcount(keep);
+#else
+  int n = 0;
+  for (int l = 0; l < W; ++l) {   // written always, kept only if inside: no branch to mispredict
+    out[n] = index[l];
+    n += a[l] < b[l];
+  }
+  return n;
+#endif
+}
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 namespace ensemble::mtp {
 
+inline constexpr int max_lanes = 8;
 inline constexpr int species_stride = 8;   // entries of a radial coefficient table: neighbour species
 
 // left * right * weight; left and right are offsets (in doubles) of nodes.
@@ -93,7 +94,8 @@ struct Scratch {
   int tile_count = 0;
   int slot_capacity = 0;
   double *packed = nullptr;      // [atom][4]: position and species of every atom
-  double *rows = nullptr;        // [lane][slot][4]: neighbours of a tile, before they are transposed
+  int *centers = nullptr;        // [lane]: central atoms of the tile
+  int *counts = nullptr;         // [lane]: neighbours within the cutoff
   double *slots = nullptr;       // [slot][field][lane]
   int *neighbor = nullptr;       // [lane][slot]: index of the atom
   double *values = nullptr;      // [node][lane]
