@@ -15,9 +15,8 @@
 namespace ensemble::mtp {
 namespace {
 
-// Slots that go forward and back at once: as many as the registers hold.
+// Slots that go forward at once, as many as the registers hold; back it is two.
 constexpr int slots_at_once = W == 8 ? 4 : 2;
-constexpr int backward_slots = 2;
 
 INLINE const V &field(const double *slot, int stride, int s, int which) { return at(slot + s * stride + which * W); }
 
@@ -158,7 +157,7 @@ INLINE void pull_back(Degree d, Count active, bool top, Backward<S> &b, const do
 
 // dU_i/dr_j of S slots, written over their radial functions (slot_gx, ...).
 template <int S, class Shape>
-INLINE void gradient_of_slots(Shape shape, double *slot, const Scratch &scratch) {
+void gradient_of_slots(Shape shape, double *slot, const Scratch &scratch) {
   const int stride = shape.stride(W);
   double *monomials = scratch.monomials;
   shape.rising([&](auto d, auto) __attribute__((always_inline)) {
@@ -192,10 +191,7 @@ INLINE void gradient_of_slots(Shape shape, double *slot, const Scratch &scratch)
 
 template <class Shape>
 void gradient(Shape shape, const Scratch &s, int slot_count) {
-  int n = 0;
-  for (; n + backward_slots <= slot_count; n += backward_slots)
-    gradient_of_slots<backward_slots>(shape, s.slots + static_cast<long>(n) * shape.stride(W), s);
-  for (; n < slot_count; n += 2) gradient_of_slots<2>(shape, s.slots + static_cast<long>(n) * shape.stride(W), s);
+  for (int n = 0; n < slot_count; n += 2) gradient_of_slots<2>(shape, s.slots + static_cast<long>(n) * shape.stride(W), s);
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ void Plan::number_nodes(const Potential &potential) {
 }
 
 void Plan::compile_products(const Potential &potential) {
-  // By target, in the order in which the file completes them: factors always come before.
+  // By target; first in the order in which the file completes them.
   std::vector<std::vector<GraphTerm>> by_target(potential.moment_count);
   std::vector<int> order;
   for (auto p = potential.products.rbegin(); p != potential.products.rend(); ++p) {
@@ -129,6 +129,14 @@ void Plan::compile_products(const Potential &potential) {
     by_target[p->target].push_back({offset(p->left), offset(p->right), static_cast<double>(p->multiplicity)});
   }
   std::reverse(order.begin(), order.end());
+  // Neighbours in this order have equally many terms wherever that is possible: the branch predictor
+  // then knows when their inner loops end.
+  std::vector<int> depth(potential.moment_count, 0);
+  for (const Product &p : potential.products)
+    depth[p.target] = std::max({depth[p.target], depth[p.left] + 1, depth[p.right] + 1});
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return std::pair(depth[a], by_target[a].size()) < std::pair(depth[b], by_target[b].size());
+  });
   const auto append = [&](Program &program, int target) {
     const auto &terms = by_target[target];
     program.groups.push_back({offset(target), static_cast<int>(terms.size())});
@@ -163,7 +171,10 @@ void Plan::compile_energy(const Potential &potential) {
     const bool swap = uses[pair.second] > uses[pair.first];
     groups[swap ? pair.second : pair.first][swap ? pair.first : pair.second] += value;
   }
-  for (const auto &[left, terms] : groups) {
+  std::vector<std::pair<int, std::map<int, double>>> sorted(groups.begin(), groups.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto &a, const auto &b) { return a.second.size() < b.second.size(); });
+  for (const auto &[left, terms] : sorted) {
     QuadraticGroup group{left, 0, 0.0};
     for (const auto &[right, value] : terms) {
       if (right == left) {

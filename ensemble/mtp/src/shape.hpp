@@ -20,20 +20,6 @@ inline constexpr int held = 16;
 template <int N>
 inline constexpr int held<Constant<N>> = N;
 
-// visit(count) with a Constant if count is small.
-template <class Visit>
-INLINE void with_constant(int count, Visit visit) {
-  switch (count) {
-    case 1: return visit(Constant<1>());
-    case 2: return visit(Constant<2>());
-    case 3: return visit(Constant<3>());
-    case 4: return visit(Constant<4>());
-    case 5: return visit(Constant<5>());
-    case 6: return visit(Constant<6>());
-    default: return visit(count);
-  }
-}
-
 // Which radial functions reach which degree, where the moments of a degree begin among the nodes, and
 // the length of a slot.
 
@@ -69,11 +55,11 @@ struct GeneralShape {
 
   template <class Visit>
   void rising(Visit visit) const {
-    for (int d = 0; d < t.degrees; ++d) with_constant(t.active[d], [&](auto active) { visit(d, active); });
+    for (int d = 0; d < t.degrees; ++d) visit(d, t.active[d]);
   }
   template <class Visit>
   void falling(Visit visit) const {
-    for (int d = t.degrees - 1; d >= 0; --d) with_constant(t.active[d], [&](auto active) { visit(d, active); });
+    for (int d = t.degrees - 1; d >= 0; --d) visit(d, t.active[d]);
   }
 };
 
@@ -83,7 +69,7 @@ INLINE void with_radial_count(StandardShape<Top>, Visit visit) {
 }
 template <class Visit>
 INLINE void with_radial_count(GeneralShape shape, Visit visit) {
-  with_constant(shape.radial_count(), visit);
+  visit(shape.radial_count());
 }
 
 template <int Top>
@@ -94,10 +80,10 @@ inline bool is_standard(const Tables &t) {
   return true;
 }
 
-// visit(shape): standard up to level 24.
-template <int Top = 0, class Visit>
+// visit(shape): standard for the levels 6 to 22.
+template <int Top = 1, class Visit>
 void with_shape(const Tables &t, Visit visit) {
-  if constexpr (Top > 10)
+  if constexpr (Top > 9)
     visit(GeneralShape{t});
   else if (is_standard<Top>(t))
     visit(StandardShape<Top>());

@@ -7,9 +7,6 @@
 #include <immintrin.h>
 #endif
 
-// Vectors wider than the registers are passed only between functions of this file's includers.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 namespace {
 
 constexpr int W = ENSEMBLE_MTP_LANES;
