@@ -31,40 +31,34 @@ void products_backward(const GraphProgram &program, const double *values, double
   }
 }
 
-// The quadratic part of the energy; adds its derivatives to the adjoints.
-V quadratic_part(const Tables &t, const double *values, double *adjoints) {
+// The site energies (without the species' constant) and dU/dv of every node. Each adjoint is gathered
+// and written once: adding to the adjoints of both factors of each product would be half the terms, but
+// then loads wait for the stores before them.
+V pull_adjoints(const Tables &t, const double *values, double *adjoints) {
   V energy = {};
-  const QuadraticTerm *term = t.quadratic_terms;
-  for (int g = 0; g < t.quadratic_count; ++g) {
-    const QuadraticGroup &group = t.quadratic[g];
-    const V value = at(values + group.node);
-    const QuadraticTerm *end = term + group.count;
-    V partial[2] = {};   // two chains of additions, for the latency
-    const auto add = [&](const QuadraticTerm &x, V &linear) {
-      linear += x.weight * at(values + x.right);
-      at(adjoints + x.right) += x.weight * value;
-    };
-    for (; end - term >= 2; term += 2) add(term[0], partial[0]), add(term[1], partial[1]);
-    if (term != end) add(*term++, partial[0]);
-    const V linear = partial[0] + partial[1];
-    const V square = group.square * value;
-    energy += value * (linear + square);
-    at(adjoints + group.node) += linear + 2.0 * square;
+  const LinearTerm *linear = t.linear_terms;
+  const GraphTerm *term = t.product_terms;
+  for (int k = 0; k < t.nodes; ++k) {
+    const Pull &pull = t.pulls[k];
+    V quadratic = {};
+    for (const LinearTerm *end = linear + pull.linear_count; linear != end; ++linear)
+      quadratic += linear->weight * at(values + linear->node);
+    energy += at(values + pull.node) * (pull.seed + 0.5 * quadratic);
+    const auto product = [&](const GraphTerm &x) { return x.weight * at(adjoints + x.left) * at(values + x.right); };
+    V partial[4] = {pull.seed + quadratic};   // four chains of additions, for the latency
+    const GraphTerm *end = term + pull.product_count;
+    for (; end - term >= 4; term += 4)
+      for (int p = 0; p < 4; ++p) partial[p] += product(term[p]);
+    for (; term != end; ++term) partial[0] += product(*term);
+    at(adjoints + pull.node) = (partial[0] + partial[1]) + (partial[2] + partial[3]);
   }
   return energy;
 }
 
-// From the basic moments to the site energies (without the species' constant) and dU/dM.
+// From the basic moments to the site energies and dU/dM.
 V graph(const Tables &t, double *values, double *adjoints) {
   products_forward(t.products, values);
-  for (int k = 0; k < t.nodes; ++k) at(adjoints + static_cast<long>(k) * W) = V{};
-  V energy = quadratic_part(t, values, adjoints);
-  for (int k = 0; k < t.seed_count; ++k) {
-    energy += t.seeds[k].weight * at(values + t.seeds[k].node);
-    at(adjoints + t.seeds[k].node) += splat(t.seeds[k].weight);
-  }
-  products_backward(t.products, values, adjoints);
-  return energy;
+  return pull_adjoints(t, values, adjoints);
 }
 
 }  // namespace

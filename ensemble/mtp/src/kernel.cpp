@@ -201,9 +201,10 @@ double Kernel::operations_per_atom(double neighbors) const {
   // Forward: make a monomial, add f_mu times it. Back: make it, two products a moment, one step of
   // the chain rule to the monomial below and one to the coordinate.
   const double angular = monomials + moments + monomials + 2 * moments + 2 * monomials + t.radial_count;
-  long quadratic = 0;
-  for (int g = 0; g < t.quadratic_count; ++g) quadratic += t.quadratic[g].count;
-  return neighbors * (radial + angular + 30) + 5.0 * t.products.term_count + 2.0 * quadratic + 2.0 * t.nodes;
+  long linear = 0;
+  for (int n = 0; n < t.nodes; ++n) linear += t.pulls[n].linear_count;
+  // A product: one to make it, with its weight two, and as much for each factor on the way back.
+  return neighbors * (radial + angular + 30) + 6.0 * t.products.term_count + linear + 2.0 * t.nodes;
 }
 
 }  // namespace ensemble::mtp

@@ -28,7 +28,7 @@ Plan::Plan(const Potential &potential, int lanes)
   fill_radial_tables(potential);
   number_nodes(potential);
   compile_products(potential);
-  compile_energy(potential);
+  compile_adjoints(potential);
 
   tables_.species_count = potential.species_count;
   tables_.radial_count = static_cast<int>(radial_order_.size());
@@ -44,11 +44,9 @@ Plan::Plan(const Potential &potential, int lanes)
   tables_.active = active_.data();
   tables_.first_node = first_node_.data();
   tables_.products = products_.view();
-  tables_.quadratic = quadratic_.data();
-  tables_.quadratic_terms = quadratic_terms_.data();
-  tables_.quadratic_count = static_cast<int>(quadratic_.size());
-  tables_.seeds = seeds_.data();
-  tables_.seed_count = static_cast<int>(seeds_.size());
+  tables_.pulls = pulls_.data();
+  tables_.linear_terms = linear_terms_.data();
+  tables_.product_terms = product_terms_.data();
   tables_.all_products = all_products_.view();
   tables_.scalar_nodes = scalar_nodes_.data();
   tables_.moment_coeffs = moment_coeffs_.data();
@@ -148,43 +146,42 @@ void Plan::compile_products(const Potential &potential) {
   }
 }
 
-void Plan::compile_energy(const Potential &potential) {
-  std::map<std::pair<int, int>, double> pairs;   // offsets of the factors -> weight
-  std::map<int, double> linear;
+void Plan::compile_adjoints(const Potential &potential) {
+  std::vector<double> coefficient(potential.moment_count, 0.0);   // of a scalar in the energy
   for (size_t k = 0; k < potential.scalars.size(); ++k) {
     scalar_nodes_.push_back(offset(potential.scalars[k]));
-    if (!leaf_[potential.scalars[k]]) linear[scalar_nodes_.back()] += moment_coeffs_[k];
+    coefficient[potential.scalars[k]] += moment_coeffs_[k];
   }
-  std::vector<double> weight(potential.moment_count, 0.0);
-  for (size_t k = 0; k < potential.scalars.size(); ++k) weight[potential.scalars[k]] += moment_coeffs_[k];
-  for (const Product &p : potential.products)
-    if (leaf_[p.target])
-      pairs[std::minmax(offset(p.left), offset(p.right))] += weight[p.target] * p.multiplicity;
-  for (const auto &[node, coefficient] : linear)
-    if (node < tables_.nodes * lanes_) seeds_.push_back({node, coefficient});
+  std::vector<double> seed(tables_.nodes, 0.0);
+  for (int moment = 0; moment < potential.moment_count; ++moment)
+    if (!leaf_[moment] && node_[moment] >= 0 && node_[moment] < tables_.nodes)
+      seed[node_[moment]] += coefficient[moment];
 
-  // Each pair goes to the group of the factor with more pairs: fewer, longer groups.
-  std::map<int, int> uses;
-  for (const auto &[pair, value] : pairs) ++uses[pair.first], ++uses[pair.second];
-  std::map<int, std::map<int, double>> groups;
-  for (const auto &[pair, value] : pairs) {
-    const bool swap = uses[pair.second] > uses[pair.first];
-    groups[swap ? pair.second : pair.first][swap ? pair.first : pair.second] += value;
+  std::vector<std::map<int, double>> linear(tables_.nodes);   // node -> offset of the other factor -> weight
+  for (const Product &p : potential.products) {
+    if (!leaf_[p.target]) continue;
+    const double weight = coefficient[p.target] * p.multiplicity;
+    linear[node_[p.left]][offset(p.right)] += weight;
+    linear[node_[p.right]][offset(p.left)] += weight;
   }
-  std::vector<std::pair<int, std::map<int, double>>> sorted(groups.begin(), groups.end());
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto &a, const auto &b) { return a.second.size() < b.second.size(); });
-  for (const auto &[left, terms] : sorted) {
-    QuadraticGroup group{left, 0, 0.0};
-    for (const auto &[right, value] : terms) {
-      if (right == left) {
-        group.square = value;
-      } else {
-        quadratic_terms_.push_back({right, value});
-        ++group.count;
-      }
+  std::vector<std::vector<GraphTerm>> products(tables_.nodes);
+  const GraphTerm *term = products_.terms.data();
+  for (const GraphGroup &group : products_.groups)
+    for (int k = 0; k < group.count; ++k, ++term) {
+      products[term->left / lanes_].push_back({group.node, term->right, term->weight});
+      products[term->right / lanes_].push_back({group.node, term->left, term->weight});
     }
-    quadratic_.push_back(group);
+
+  // Products against the order in which they are made, then the basic moments.
+  std::vector<int> order;
+  for (auto group = products_.groups.rbegin(); group != products_.groups.rend(); ++group)
+    order.push_back(group->node / lanes_);
+  for (int node = 0; node < tables_.basic_nodes; ++node) order.push_back(node);
+  for (int node : order) {
+    pulls_.push_back({node * lanes_, static_cast<int>(linear[node].size()), static_cast<int>(products[node].size()),
+                      seed[node]});
+    for (const auto &[other, weight] : linear[node]) linear_terms_.push_back({other, weight});
+    product_terms_.insert(product_terms_.end(), products[node].begin(), products[node].end());
   }
 }
 

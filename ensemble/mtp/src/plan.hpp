@@ -27,7 +27,7 @@ class Plan {
   void fill_radial_tables(const Potential &potential);
   void number_nodes(const Potential &potential);
   void compile_products(const Potential &potential);
-  void compile_energy(const Potential &potential);
+  void compile_adjoints(const Potential &potential);
   int offset(int moment) const { return node_[moment] * lanes_; }
 
   int lanes_;
@@ -40,9 +40,9 @@ class Plan {
   std::vector<char> needed_;            // by moment: feeds the energy
   std::vector<char> leaf_;              // by moment: a product that only the energy uses
   Program products_, all_products_;
-  std::vector<QuadraticGroup> quadratic_;
-  std::vector<QuadraticTerm> quadratic_terms_;
-  std::vector<Seed> seeds_;
+  std::vector<Pull> pulls_;
+  std::vector<LinearTerm> linear_terms_;
+  std::vector<GraphTerm> product_terms_;
   std::vector<int> scalar_nodes_;
   Tables tables_;
 };

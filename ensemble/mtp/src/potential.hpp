@@ -28,6 +28,7 @@ inline constexpr int max_species = 8;
 inline constexpr int max_radial_functions = 16;
 inline constexpr int max_chebyshev = 64;
 inline constexpr int max_tensor_rank = 16;
+inline constexpr double max_cutoff = 100.0;   // Angstrom; the kernel relies on there being a limit
 
 struct Potential {
   std::string name;             // potential_name, may be empty

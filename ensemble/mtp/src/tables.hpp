@@ -25,22 +25,19 @@ struct GraphGroup {
   int count;
 };
 
-// Quadratic part of the energy, sum weight * left * right over scalars that nothing else uses,
-// grouped by the left factor: U += v_left * (square * v_left + sum weight * v_right).
-struct QuadraticGroup {
+struct LinearTerm {
   int node;
-  int count;
-  double square;
-};
-
-struct QuadraticTerm {
-  int right;
   double weight;
 };
 
-struct Seed {
+// How the adjoint of a node comes about: dU/dv = seed + sum weight * value (from scalars that are
+// products of this node and another, and that nothing else uses) + sum weight * adjoint * value (from
+// the products that it is a factor of: left is their adjoint, right the value of the other factor).
+// The quadratic part of the energy is half the sum of v times the middle term.
+struct Pull {
   int node;
-  double weight;
+  int linear_count, product_count;
+  double seed;
 };
 
 struct GraphProgram {
@@ -69,13 +66,11 @@ struct Tables {
   int nodes = 0;
 
   GraphProgram products;                   // products that other products need
-  const QuadraticGroup *quadratic = nullptr;
-  const QuadraticTerm *quadratic_terms = nullptr;
-  int quadratic_count = 0;
-  const Seed *seeds = nullptr;             // scalars that are nodes: U += weight * v
-  int seed_count = 0;
+  const Pull *pulls = nullptr;             // [nodes] the way back, users always before what they use
+  const LinearTerm *linear_terms = nullptr;
+  const GraphTerm *product_terms = nullptr;
 
-  GraphProgram all_products;               // the same graph without the quadratic shortcut
+  GraphProgram all_products;               // every product, the scalars that nothing uses included
   const int *scalar_nodes = nullptr;       // node of every scalar of the file
   const double *moment_coeffs = nullptr;   // of every scalar of the file
   int scalar_count = 0;
