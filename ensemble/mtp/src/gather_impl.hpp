@@ -54,7 +54,7 @@ int neighbors_inside(const Neighborhoods &in, const double *packed, int i, doubl
     for (int l = 0; l < W; ++l) j[l] = k + l < candidates ? list[k + l] & mask : in.atoms;
     add(j);
   }
-  return n;
+  return n < candidates ? n : candidates;   // atoms that ran away to where `nowhere` is must not overflow a row
 }
 
 // The neighbours of a tile's atoms, one row a lane, padded with the atom that is nowhere; returns how

@@ -123,14 +123,14 @@ extern const Backend backend_avx512;
 enum SlotField {
   slot_ux, slot_uy, slot_uz, slot_rinv, slot_radial, slot_gx = slot_radial, slot_gy, slot_gz
 };
-inline constexpr int slot_fields(int radial_count) { return slot_radial + (radial_count > 1 ? 2 * radial_count : 3); }
+static constexpr int slot_fields(int radial_count) { return slot_radial + (radial_count > 1 ? 2 * radial_count : 3); }
 
 // Monomials of degree d, and of all degrees below d.
-inline constexpr int monomials_of(int d) { return (d + 1) * (d + 2) / 2; }
-inline constexpr int monomials_below(int d) { return d * (d + 1) * (d + 2) / 6; }
+static constexpr int monomials_of(int d) { return (d + 1) * (d + 2) / 2; }
+static constexpr int monomials_below(int d) { return d * (d + 1) * (d + 2) / 6; }
 
 // Doubles that the Jacobian needs beside the other buffers of a thread.
-inline constexpr long jacobian_size(const Tables &t, int slot_capacity, int lanes) {
+static constexpr long jacobian_size(const Tables &t, int slot_capacity, int lanes) {
   return lanes * (2L * t.all_nodes + static_cast<long>(slot_capacity) * (slot_fields(t.radial_count) + 4 + 2 * t.chebyshev_count));
 }
 

@@ -1,0 +1,37 @@
+# make venv        the package and its test tools in .venv, rebuilt when its sources change
+# make quickstart  a first molecular dynamics run with a shipped potential
+# make test        lint, types, tests
+# make bench       speed of the kernel on this machine
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := pyproject.toml README.md CMakeLists.txt $(shell find ensemble -type f -not -name '*.pyc')
+
+.PHONY: venv quickstart test lint bench clean
+
+venv: $(STAMP)
+
+# A real installation, not an editable one: what is tested is what a user gets. CMake's build folder
+# stays in build/, so only what changed is compiled again.
+$(STAMP): $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	touch $@
+
+quickstart: $(STAMP)
+	$(BIN)/python -P -m ensemble.quickstart
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python tests/benchmarks/mtp.py
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,29 @@
+"""Thermal conductivity from ensembles of moment tensor potentials and molecular dynamics.
+
+Names are imported when first used: importing the package itself costs next to nothing, which
+matters because every start of ``lmp`` imports it to find the pair style.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ensemble.mtp.calculator import MTPCalculator
+
+__all__ = ["MTPCalculator"]
+
+_HOMES = {"MTPCalculator": "ensemble.mtp.calculator"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(_HOMES))
