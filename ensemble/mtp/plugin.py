@@ -183,9 +183,12 @@ def _abi_flag(include: Path) -> str:
 
 def _cmake(*arguments: object) -> None:
     """Run cmake; its last words are the error's."""
-    cmake = shutil.which("cmake")
+    beside_python = Path(sys.prefix) / "bin"  # where pip puts it
+    cmake = shutil.which("cmake") or shutil.which("cmake", path=beside_python)
     if cmake is None:
-        raise FileNotFoundError("cmake is not on the PATH: install it, or pip install cmake")
+        raise FileNotFoundError(
+            f"no cmake on the PATH or in {beside_python}: install it, or pip install cmake"
+        )
     command = [cmake, *map(str, arguments)]
     result = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

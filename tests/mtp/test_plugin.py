@@ -154,10 +154,11 @@ def test_missing_mpi_is_named(tmp_path: Path) -> None:
 
 
 def test_missing_cmake_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tree = source_tree(tmp_path / "lammps")
+    tree, mpi = source_tree(tmp_path / "lammps"), Path(sys.prefix) / "include"
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="cmake is not on the PATH"):
-        build_plugin(tree, tmp_path / "out", mpi_include=Path(sys.prefix) / "include")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"no cmake on the PATH or in .*pip install cmake"):
+        build_plugin(tree, tmp_path / "out", mpi_include=mpi)
 
 
 def test_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,8 @@
 namespace ensemble::mtp {
 namespace {
 
-// Central atoms are regrouped only within windows of this many, so that atoms which are near in
-// memory (LAMMPS sorts them in space) stay near, however large the system is.
-constexpr int window = 512;
+// Central atoms are regrouped within windows of this many of one species.
+constexpr size_t window = 64;
 
 const Backend &backend_of(Isa isa) {
   switch (isa) {
@@ -103,6 +102,15 @@ Workspace::~Workspace() = default;
 Workspace::Workspace(Workspace &&) noexcept = default;
 Workspace &Workspace::operator=(Workspace &&) noexcept = default;
 
+size_t Workspace::bytes() const {
+  size_t doubles = 0;
+  for (const Buffer *buffer : {&impl->packed, &impl->slots, &impl->values, &impl->adjoints, &impl->monomials,
+                               &impl->monomial_adjoints, &impl->jacobian})
+    doubles += buffer->size();
+  return doubles * sizeof(double) + (impl->order.size() + impl->neighbor.size()) * sizeof(int) +
+         impl->tiles.size() * sizeof(Tile);
+}
+
 struct Kernel::Impl {
   Impl(const Potential &potential, Isa isa)
       : isa(isa), backend(backend_of(isa)), plan(potential, backend.lanes), cutoff(potential.max_dist) {}
@@ -114,29 +122,29 @@ struct Kernel::Impl {
       throw std::logic_error("Kernel::prepare() was not called for these neighbourhoods");
   }
 
-  // Orders the central atoms by species and number of neighbours, within windows, and cuts them into
-  // tiles: the lanes of a tile then run through almost equally long neighbour lists.
+  // Cuts the central atoms of each species into tiles: near in memory, so that their neighbours are the
+  // same cache lines, and within that of about equally many neighbours, so that few lanes idle.
   void make_tiles(const Neighborhoods &in, Workspace::Impl &w) const {
-    w.order.resize(in.count);
-    w.tiles.clear();
-    std::vector<long> keys(in.count);
+    std::vector<int> inside(in.count);
+    std::vector<std::vector<int>> of_species(species_stride);
     for (int k = 0; k < in.count; ++k) {
       const int i = in.centers[k];
       const int species = in.species_of_type[in.types[i]];
       if (species < 0) throw std::logic_error("a central atom has a type without species");
-      w.order[k] = k;
-      keys[k] = (static_cast<long>(species) << 32) | count_inside(in, i, cutoff * cutoff);
+      of_species[species].push_back(k);
+      inside[k] = count_inside(in, i, cutoff * cutoff);
     }
-    for (int begin = 0; begin < in.count; begin += window) {
-      const int end = std::min(in.count, begin + window);
-      std::stable_sort(w.order.begin() + begin, w.order.begin() + end, [&](int a, int b) { return keys[a] < keys[b]; });
-      for (int k = begin; k < end;) {
-        const int species = static_cast<int>(keys[w.order[k]] >> 32);
-        int last = k;
-        while (last < end && last - k < backend.lanes && keys[w.order[last]] >> 32 == species) ++last;
-        w.tiles.push_back({k, last - k, species});
-        k = last;
-      }
+    w.order.clear();
+    w.tiles.clear();
+    for (int species = 0; species < species_stride; ++species) {
+      std::vector<int> &atoms = of_species[species];
+      for (size_t begin = 0; begin < atoms.size(); begin += window)
+        std::stable_sort(atoms.begin() + begin, atoms.begin() + std::min(atoms.size(), begin + window),
+                         [&](int a, int b) { return inside[a] < inside[b]; });
+      for (size_t k = 0; k < atoms.size(); k += backend.lanes)
+        w.tiles.push_back({static_cast<int>(w.order.size() + k),
+                           static_cast<int>(std::min<size_t>(backend.lanes, atoms.size() - k)), species});
+      w.order.insert(w.order.end(), atoms.begin(), atoms.end());
     }
   }
 

@@ -25,6 +25,7 @@ class Workspace {
   ~Workspace();
   Workspace(Workspace &&) noexcept;
   Workspace &operator=(Workspace &&) noexcept;
+  size_t bytes() const;
   struct Impl;
   std::unique_ptr<Impl> impl;
 };

@@ -37,6 +37,7 @@ Plan::Plan(const Potential &potential, int lanes)
   tables_.min_dist = potential.min_dist;
   tables_.max_dist = potential.max_dist;
   tables_.scaling = potential.scaling;
+  tables_.wall_height = potential.wall_height;
   tables_.radial = radial_.get();
   tables_.species_coeffs = species_coeffs_.data();
   tables_.radial_order = radial_order_.data();

@@ -34,6 +34,7 @@ struct Potential {
   std::string name;             // potential_name, may be empty
   std::string tag;              // potential_tag, may be empty
   RadialBasis radial_basis = RadialBasis::chebyshev;
+  double wall_height = 1e4;     // eV: of the wall that the repulsive basis adds below min_dist
   double scaling = 1.0;
   double min_dist = 0.0;        // Angstrom
   double max_dist = 0.0;        // Angstrom: the cutoff

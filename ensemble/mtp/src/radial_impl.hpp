@@ -33,7 +33,7 @@ struct Chebyshev {
   }
   void next() {
     const V v = twice_xi * value - value_before;
-    const V d = slope * value + (twice_xi * derivative - derivative_before);
+    const V d = twice_xi * derivative + (slope * value - derivative_before);   // one step of latency, not two
     value_before = value, value = v;
     derivative_before = derivative, derivative = d;
   }

@@ -11,7 +11,7 @@ namespace {
 // The wall of RBChebyshev_repuls (MLIP-2): 1e4 eV (exp(-10 (r - 1)) - exp(-10 (min_dist - 1))) for
 // every neighbour closer than min_dist. Rare, so lane by lane.
 V repulsive_wall(const Tables &t, double *slots, int slot_count, int stride) {
-  constexpr double height = 1e4, decay = 10;
+  constexpr double decay = 10;   // 1/Angstrom
   V energy = {};
   for (int n = 0; n < slot_count; ++n) {
     double *slot = slots + static_cast<long>(n) * stride;
@@ -19,8 +19,8 @@ V repulsive_wall(const Tables &t, double *slots, int slot_count, int stride) {
       const double rinv = slot[slot_rinv * W + l];
       const double r = 1 / rinv;
       if (!(r < t.min_dist)) continue;
-      const double wall = height * __builtin_exp(-decay * (r - 1));
-      energy[l] += wall - height * __builtin_exp(-decay * (t.min_dist - 1));
+      const double wall = t.wall_height * __builtin_exp(-decay * (r - 1));
+      energy[l] += wall - t.wall_height * __builtin_exp(-decay * (t.min_dist - 1));
       for (int c = 0; c < 3; ++c) slot[(slot_gx + c) * W + l] -= decay * wall * slot[(slot_ux + c) * W + l];
     }
   }
@@ -45,32 +45,47 @@ void add_forces(const Scratch &s, const Tile &tile, int stride, double *forces) 
   }
 }
 
-constexpr int virial_row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2};   // xx yy zz xy xz yz yx zx zy
-constexpr int virial_column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
-
-// Virials of one slot, w = r (x) g: each belongs to the neighbour.
-void add_atom_virials(const Scratch &s, int n, const V *w, Results &out) {
+// Subtracts N components of slot n from the rows of the neighbours they belong to: whole vectors of a
+// row where there are enough components, the rest one by one.
+template <int N>
+INLINE void subtract_from_neighbors(const int *neighbor, long capacity, const int *counts, int n, const V *components,
+                                    double *rows) {
+  constexpr int blocks = N / W;
+  V block[blocks ? blocks : 1][W];
+  for (int b = 0; b < blocks; ++b) {
+    for (int c = 0; c < W; ++c) block[b][c] = components[b * W + c];
+    transpose_square(block[b]);
+  }
   for (int l = 0; l < W; ++l) {
-    if (n >= s.counts[l]) continue;
-    const long j = s.neighbor[l * s.slot_capacity + n];
-    if (out.virials9)
-      for (int c = 0; c < 9; ++c) out.virials9[9 * j + c] -= w[c][l];
-    if (out.virials6)
-      for (int c = 0; c < 6; ++c) out.virials6[6 * j + c] -= c < 3 ? w[c][l] : 0.5 * (w[c][l] + w[c + 3][l]);
+    if (n >= counts[l]) continue;
+    double *row = rows + N * static_cast<long>(neighbor[l * capacity + n]);
+    for (int b = 0; b < blocks; ++b) *reinterpret_cast<Unaligned *>(row + b * W) -= block[b][l];
+    for (int c = blocks * W; c < N; ++c) row[c] -= components[c][l];
   }
 }
 
+constexpr int virial_row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2};   // xx yy zz xy xz yz yx zx zy
+constexpr int virial_column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
+
+// W_j -= (r_j - r_i) (x) dU_i/dr_j
 void add_virials(const Scratch &s, int slot_count, int stride, Results &out) {
   V total[9] = {};
+  double *const virials9 = out.virials9, *const virials6 = out.virials6;
+  const int *const neighbor = s.neighbor, *const counts = s.counts;
+  const long capacity = s.slot_capacity;
   for (int n = 0; n < slot_count; ++n) {
     const double *slot = s.slots + static_cast<long>(n) * stride;
-    const V r = 1.0 / at(slot + slot_rinv * W);
+    const V r = reciprocal(at(slot + slot_rinv * W));
     V w[9];
-    for (int c = 0; c < 9; ++c) {
+    for (int c = 0; c < 9; ++c)
       w[c] = r * at(slot + (slot_ux + virial_row[c]) * W) * at(slot + (slot_gx + virial_column[c]) * W);
-      total[c] += w[c];
+    if (out.want_virial)
+      for (int c = 0; c < 9; ++c) total[c] += w[c];
+    if (virials9) subtract_from_neighbors<9>(neighbor, capacity, counts, n, w, virials9);
+    if (virials6) {
+      for (int c = 3; c < 6; ++c) w[c] = 0.5 * (w[c] + w[c + 3]);
+      subtract_from_neighbors<6>(neighbor, capacity, counts, n, w, virials6);
     }
-    if (out.virials9 || out.virials6) add_atom_virials(s, n, w, out);
   }
   if (out.want_virial)
     for (int c = 0; c < 9; ++c) out.virial[c] -= sum(total[c]);

@@ -18,6 +18,8 @@ inline const V &at(const double *p) { return *reinterpret_cast<const V *>(p); }
 inline VI &ints_at(double *p) { return *reinterpret_cast<VI *>(p); }
 inline const VI &ints_at(const double *p) { return *reinterpret_cast<const VI *>(p); }
 
+typedef double Unaligned __attribute__((vector_size(8 * W), may_alias, aligned(8)));
+
 // Position and species of an atom in one vector, whatever the instruction set.
 typedef double Packed __attribute__((vector_size(32), may_alias));
 inline const Packed &packed_at(const double *p) { return *reinterpret_cast<const Packed *>(p); }
@@ -42,6 +44,12 @@ inline V inverse_sqrt(V x) {
   y += y * (0.5 - half * y * y);
   return y;
 }
+inline V reciprocal(V x) {
+  V y = (V)_mm512_maskz_rcp14_pd(0xff, (__m512d)x);
+  y += y * (1.0 - x * y);
+  y += y * (1.0 - x * y);
+  return y;
+}
 // table[index % 8] for each lane; table has species_stride = 8 entries.
 inline V lookup(const double *table, VI index) {
   return (V)_mm512_maskz_permutexvar_pd(0xff, (__m512i)index, _mm512_load_pd(table));
@@ -54,6 +62,7 @@ inline V inverse_sqrt(V x) {
   for (int l = 0; l < W; ++l) y[l] = __builtin_sqrt(x[l]);
   return 1.0 / y;
 }
+inline V reciprocal(V x) { return 1.0 / x; }
 inline V lookup(const double *table, VI index) {
   V y;
   for (int l = 0; l < W; ++l) y[l] = table[index[l] & 7];
@@ -107,6 +116,33 @@ inline void transpose(Row row, V &x, V &y, V &z, V &species) {
 }
 
 #endif
+
+// Turns W components of W lanes into W rows of one lane each.
+inline void transpose_square(V *m) {
+#if ENSEMBLE_MTP_LANES == 8
+  V a[8], b[8];
+  for (int k = 0; k < 8; k += 2) {
+    a[k] = __builtin_shufflevector(m[k], m[k + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    a[k + 1] = __builtin_shufflevector(m[k], m[k + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int k = 0; k < 8; k += 4)
+    for (int i = k; i < k + 2; ++i) {
+      b[i] = __builtin_shufflevector(a[i], a[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      b[i + 2] = __builtin_shufflevector(a[i], a[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  for (int k = 0; k < 4; ++k) {
+    m[k] = __builtin_shufflevector(b[k], b[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    m[k + 4] = __builtin_shufflevector(b[k], b[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+#else
+  for (int k = 0; k < W; ++k)
+    for (int l = 0; l < k; ++l) {
+      const double swapped = m[k][l];
+      m[k][l] = m[l][k];
+      m[l][k] = swapped;
+    }
+#endif
+}
 
 // Appends those of the W indices for which a < b; returns how many. May write W entries.
 inline int append_where_less(V a, V b, const int *index, int *out) {

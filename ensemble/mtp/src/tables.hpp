@@ -54,6 +54,7 @@ struct Tables {
   int repulsive = 0;
   double min_dist = 0, max_dist = 0;       // Angstrom
   double scaling = 1;
+  double wall_height = 0;                  // eV
   const double *radial = nullptr;          // [species i][n][mu][species_stride]: scaling * c, by species j
   const double *species_coeffs = nullptr;
   const int *radial_order = nullptr;       // position of f_mu here -> mu of the file

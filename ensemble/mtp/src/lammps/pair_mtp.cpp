@@ -72,7 +72,7 @@ void PairMTP::coeff(int narg, char **arg) {
   const std::string path = arg[2];
   mtp::Potential potential = read_potential(path);
   map_types(potential, narg - 3, arg + 3, path);
-  convert_units(potential, path);
+  convert_units(potential);
   try {
     kernel = std::make_unique<mtp::Kernel>(potential, isa);
   } catch (const std::exception &e) {
@@ -113,17 +113,15 @@ mtp::Potential PairMTP::read_potential(const std::string &path) {
 }
 
 // Potentials are in eV and Angstrom, and linear in these coefficients.
-void PairMTP::convert_units(mtp::Potential &potential, const std::string &path) {
+void PairMTP::convert_units(mtp::Potential &potential) {
   const std::string units = update->unit_style;
   if (units == "metal") return;
   if (units != "real")
     error->all(FLERR, "Pair style mtp needs units metal or real, found units " + units);
-  if (potential.radial_basis == mtp::RadialBasis::chebyshev_repulsive)
-    error->all(FLERR, "Pair style mtp needs units metal for the basis RBChebyshev_repuls of " + path +
-                          ", whose repulsion is a fixed energy in eV");
   const double factor = utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
   for (double &c : potential.species_coeffs) c *= factor;
   for (double &c : potential.moment_coeffs) c *= factor;
+  potential.wall_height *= factor;
 }
 
 void PairMTP::map_types(const mtp::Potential &potential, int count, char **entries, const std::string &path) {
@@ -216,6 +214,10 @@ void PairMTP::compute(int eflag, int vflag) {
     for (int c = 3; c < 6; ++c) virial[c] += 0.5 * (w[c] + w[c + 3]);
   }
   if (vflag_fdotr) virial_fdotr_compute();
+}
+
+double PairMTP::memory_usage() {
+  return Pair::memory_usage() + static_cast<double>(workspace.bytes());
 }
 
 extern "C" __attribute__((visibility("default"))) void *ensemble_create_pair_mtp(void *lammps) {

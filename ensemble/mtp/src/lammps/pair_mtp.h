@@ -26,12 +26,13 @@ class PairMTP : public Pair {
   void coeff(int narg, char **arg) override;
   void init_style() override;
   double init_one(int i, int j) override;
+  double memory_usage() override;
 
  private:
   void allocate();
   std::string read_on_all_ranks(const std::string &path);
   ensemble::mtp::Potential read_potential(const std::string &path);
-  void convert_units(ensemble::mtp::Potential &potential, const std::string &path);
+  void convert_units(ensemble::mtp::Potential &potential);
   void map_types(const ensemble::mtp::Potential &potential, int count, char **entries, const std::string &path);
   int species_of(const std::string &entry, const ensemble::mtp::Potential &potential, const std::string &path);
   ensemble::mtp::Neighborhoods neighborhoods() const;
