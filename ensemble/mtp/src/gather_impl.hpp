@@ -57,6 +57,16 @@ int neighbors_inside(const Neighborhoods &in, const double *packed, int i, doubl
   return n < candidates ? n : candidates;   // atoms that ran away to where `nowhere` is must not overflow a row
 }
 
+// Asks for the neighbour lists of a tile that comes next: in a large system they are far away, and they
+// are not read in the order in which they lie.
+INLINE void prefetch_lists(const Neighborhoods &in, const Scratch &s, const Tile &tile) {
+  constexpr int line = 64 / sizeof(int);
+  for (int l = 0; l < tile.count; ++l) {
+    const int i = in.centers[s.order[tile.first + l]];
+    for (int k = 0; k < in.neighbor_count[i]; k += line) __builtin_prefetch(in.neighbors[i] + k);
+  }
+}
+
 // The neighbours of a tile's atoms, one row a lane, padded with the atom that is nowhere; returns how
 // many slots they fill, a multiple of two.
 int gather(const Tables &t, const Neighborhoods &in, const Scratch &s, const Tile &tile) {

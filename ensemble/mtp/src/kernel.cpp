@@ -11,8 +11,11 @@
 namespace ensemble::mtp {
 namespace {
 
-// Central atoms are regrouped within windows of this many of one species.
-constexpr size_t window = 64;
+// Central atoms are sorted by species within regions of this many atoms, and by their number of
+// neighbours within windows of this many of one species: LAMMPS has atoms that are near in space near
+// in memory, and they should stay so.
+constexpr int region = 1024;
+constexpr int window = 64;
 
 const Backend &backend_of(Isa isa) {
   switch (isa) {
@@ -122,29 +125,32 @@ struct Kernel::Impl {
       throw std::logic_error("Kernel::prepare() was not called for these neighbourhoods");
   }
 
-  // Cuts the central atoms of each species into tiles: near in memory, so that their neighbours are the
-  // same cache lines, and within that of about equally many neighbours, so that few lanes idle.
+  // Cuts the central atoms into tiles of one species: near in memory, so that neighbours are in the
+  // cache already, and of about equally many neighbours, so that few lanes idle.
   void make_tiles(const Neighborhoods &in, Workspace::Impl &w) const {
-    std::vector<int> inside(in.count);
-    std::vector<std::vector<int>> of_species(species_stride);
+    w.order.resize(in.count);
+    w.tiles.clear();
+    std::vector<int> species(in.count), inside(in.count);
     for (int k = 0; k < in.count; ++k) {
       const int i = in.centers[k];
-      const int species = in.species_of_type[in.types[i]];
-      if (species < 0) throw std::logic_error("a central atom has a type without species");
-      of_species[species].push_back(k);
+      w.order[k] = k;
+      species[k] = in.species_of_type[in.types[i]];
+      if (species[k] < 0) throw std::logic_error("a central atom has a type without species");
       inside[k] = count_inside(in, i, cutoff * cutoff);
     }
-    w.order.clear();
-    w.tiles.clear();
-    for (int species = 0; species < species_stride; ++species) {
-      std::vector<int> &atoms = of_species[species];
-      for (size_t begin = 0; begin < atoms.size(); begin += window)
-        std::stable_sort(atoms.begin() + begin, atoms.begin() + std::min(atoms.size(), begin + window),
+    for (int begin = 0; begin < in.count; begin += region) {
+      const int end = std::min(in.count, begin + region);
+      std::stable_sort(w.order.begin() + begin, w.order.begin() + end,
+                       [&](int a, int b) { return species[a] < species[b]; });
+      for (int first = begin; first < end;) {
+        int last = first;
+        while (last < end && last - first < window && species[w.order[last]] == species[w.order[first]]) ++last;
+        std::stable_sort(w.order.begin() + first, w.order.begin() + last,
                          [&](int a, int b) { return inside[a] < inside[b]; });
-      for (size_t k = 0; k < atoms.size(); k += backend.lanes)
-        w.tiles.push_back({static_cast<int>(w.order.size() + k),
-                           static_cast<int>(std::min<size_t>(backend.lanes, atoms.size() - k)), species});
-      w.order.insert(w.order.end(), atoms.begin(), atoms.end());
+        for (; first < last; first += backend.lanes)
+          w.tiles.push_back({first, std::min(backend.lanes, last - first), species[w.order[first]]});
+        first = last;
+      }
     }
   }
 

@@ -48,6 +48,7 @@ void compute(const Tables &t, const Neighborhoods &in, const Scratch &s, Results
     for (int k = 0; k < s.tile_count; ++k) {
       const Tile &tile = s.tiles[k];
       const int slot_count = gather(t, in, s, tile);
+      if (k + 1 < s.tile_count) prefetch_lists(in, s, s.tiles[k + 1]);
       forward(t, shape, s, tile, slot_count);
       V energy = t.species_coeffs[tile.species] + graph(t, s.values, s.adjoints);
       gradient(shape, s, slot_count);
