@@ -19,15 +19,16 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import re
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,8 @@ LANES = {
     "avx512": (8, ["-mavx512f", "-mprefer-vector-width=512"]),
 }
 SKIN = 1.0  # Angstrom
-REPEATS = 3
+REPEATS = 3  # in one lmp process
+ROUNDS = 3  # of everything that is compared
 LEVELS = [8, 10, 12, 14, 16, 18, 20, 22]
 
 Row = dict[str, object]
@@ -125,6 +127,7 @@ def run_lammps(
     extra: str = "",
     ranks: int = 1,
     seconds: float = 0.7,
+    huge_pages: bool = False,
 ) -> Timing:
     """The best of `REPEATS` runs of about `seconds` each, in one ``lmp`` process a rank."""
     work = make_kernel(potential).operations_per_atom(neighbors_per_atom(atoms, potential.max_dist))
@@ -140,7 +143,10 @@ def run_lammps(
         script.write_text(text + f"run {steps}\n" * REPEATS)
         lmp = [str(SCRIPTS / "lmp"), "-in", str(script), "-log", "none", "-nocite"]
         launcher = [] if ranks == 1 else [str(SCRIPTS / "mpiexec"), "-n", str(ranks)]
-        done = subprocess.run([*launcher, *lmp], capture_output=True, text=True, cwd=folder)
+        tuned = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"} if huge_pages else {}
+        done = subprocess.run(
+            [*launcher, *lmp], capture_output=True, text=True, cwd=folder, env=os.environ | tuned
+        )
     if done.returncode:
         raise RuntimeError(f"lmp failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     scale = 1e6 / steps / len(atoms)
@@ -209,19 +215,31 @@ def isas(arguments: argparse.Namespace) -> Iterable[Row]:
             }
 
 
+def alternating(runs: Sequence[Callable[[], Timing]]) -> list[Timing]:
+    """The best of each run in several rounds of all of them: a machine's speed drifts."""
+    rounds = [[run() for run in runs] for _ in range(ROUNDS)]
+    return [
+        Timing(min(t.pair for t in timings), min(t.loop for t in timings))
+        for timings in zip(*rounds, strict=True)
+    ]
+
+
 def scaling(arguments: argparse.Namespace) -> Iterable[Row]:
+    cells = [tuple(5 * 2 ** ((n + k) // 3) for k in range(3)) for n in range(7)]
+    sizes = [copper_selenide(cell) for cell in cells]
     for level in arguments.levels:
         potential = random_potential(level, 5.0)
-        first = None
-        for doublings in range(7):
-            atoms = copper_selenide(tuple(5 * 2 ** ((doublings + k) // 3) for k in range(3)))
-            pair = run_lammps(atoms, potential, seconds=1.5).pair
-            first = first or pair
+        run = partial(run_lammps, potential=potential, seconds=0.5)
+        small = alternating([partial(run, atoms) for atoms in sizes])
+        huge = alternating([partial(run, atoms, huge_pages=True) for atoms in sizes])
+        for atoms, default, with_huge_pages in zip(sizes, small, huge, strict=True):
             yield {
                 "level": level,
                 "atoms": len(atoms),
-                "us/atom/step": round(pair, 3),
-                "relative": round(pair / first, 3),
+                "us/atom/step": round(default.pair, 3),
+                "relative": round(default.pair / small[0].pair, 3),
+                "huge pages": round(with_huge_pages.pair, 3),
+                "relative, huge": round(with_huge_pages.pair / huge[0].pair, 3),
             }
 
 
@@ -231,8 +249,8 @@ def ranks(arguments: argparse.Namespace) -> Iterable[Row]:
     # Below 2 where the "cores" are two threads of one: then nothing can be twice as fast.
     machine = peak_rate(isa, cores=2) / peak_rate(isa)
     for level in arguments.levels:
-        potential = random_potential(level, 5.0)
-        one, two = (run_lammps(atoms, potential, ranks=n, seconds=2.0) for n in (1, 2))
+        run = partial(run_lammps, atoms, random_potential(level, 5.0))
+        one, two = alternating([partial(run, ranks=n) for n in (1, 2)])
         yield {
             "level": level,
             "atoms": len(atoms),
@@ -259,10 +277,10 @@ def virials(arguments: argparse.Namespace) -> Iterable[Row]:
     atoms = copper_selenide((5, 5, 5))
     for level in arguments.levels:
         potential = random_potential(level, 5.0)
-        base = None
-        for name, commands in PER_ATOM.items():
-            timing = run_lammps(atoms, potential, extra=commands.format(n=1_000_000))
-            base = base or timing
+        run = partial(run_lammps, atoms, potential)
+        timings = alternating([partial(run, extra=c.format(n=10**6)) for c in PER_ATOM.values()])
+        base = timings[0]
+        for name, timing in zip(PER_ATOM, timings, strict=True):
             yield {
                 "level": level,
                 "every step": name,
