@@ -8,6 +8,7 @@ one line on stderr: exit code 2 for a wrong command line, 1 for everything else.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 from collections.abc import Sequence
@@ -200,7 +201,7 @@ def run_generate(arguments: argparse.Namespace) -> int:
     from ensemble.mtp.potential import write_potential
 
     if arguments.output.exists():
-        raise FileExistsError(17, "is there already; give another name", str(arguments.output))
+        raise FileExistsError(errno.EEXIST, "is there already; give another name", str(arguments.output))
     potential = untrained_potential(
         arguments.level,
         len(arguments.species),

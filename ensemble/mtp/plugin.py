@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -70,7 +71,6 @@ def build_plugin(
     headers = find_headers(lammps)
     mpi = find_mpi(headers.include, mpi_include)
     output = (output or Path(f"mtp-plugin-{headers.version}")).resolve()
-    build = output / "build"
     options = {
         "BUILD_PYTHON": "OFF",
         "BUILD_PLUGIN": "ON",
@@ -80,14 +80,15 @@ def build_plugin(
         "CMAKE_CXX_FLAGS": _abi_flag(headers.include),
     }
     source = Path(__file__).parent / "src"
-    try:
+    output.mkdir(parents=True, exist_ok=True)
+    # A folder of its own: `output` may be one where somebody keeps a build folder already.
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=output) as folder:
+        build = Path(folder)
         _cmake("-S", source, "-B", build, *(f"-D{key}={value}" for key, value in options.items()))
         _cmake("--build", build, "--parallel", os.cpu_count() or 1)
         for name in (LIBRARY, PLUGIN):
             # A plugin that a running LAMMPS has open must not be written over, but replaced.
             os.replace(build / name, output / name)
-    finally:
-        shutil.rmtree(build, ignore_errors=True)
     return output / PLUGIN
 
 
@@ -117,11 +118,7 @@ def lammps_version(include: Path) -> int:
     CMake package that they were installed with do.
     """
     package = include.parent.parent
-    for path, pattern in (
-        (include / "version.h", r'LAMMPS_VERSION\s+"(?P<d>\d+) (?P<b>\w{3})\w* (?P<y>\d{4})"'),
-        (package / "__init__.py", r"__version__ = (?P<n>\d{8})"),
-        *((p, _CMAKE_VERSION) for p in package.glob("**/cmake/LAMMPS/LAMMPSConfigVersion.cmake")),
-    ):
+    for path, pattern in _version_files(include, package):
         found = re.search(pattern, path.read_text()) if path.is_file() else None
         if found:
             return _version_number(**found.groupdict())
@@ -132,6 +129,14 @@ def lammps_version(include: Path) -> int:
 
 
 _CMAKE_VERSION = r'PACKAGE_VERSION "(?:(?P<n>\d{8})|(?P<y>\d{4})\.(?P<m>\d+)\.(?P<d>\d+))'
+
+
+def _version_files(include: Path, package: Path) -> Iterator[tuple[Path, str]]:
+    """Files that may tell the version, and how; one by one, as the search in `package` can be long."""
+    yield include / "version.h", r'LAMMPS_VERSION\s+"(?P<d>\d+) (?P<b>\w{3})\w* (?P<y>\d{4})"'
+    yield package / "__init__.py", r"__version__ = (?P<n>\d{8})"
+    for path in package.glob("**/cmake/LAMMPS/LAMMPSConfigVersion.cmake"):
+        yield path, _CMAKE_VERSION
 
 
 def _version_number(

@@ -161,12 +161,17 @@ def test_missing_cmake_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         build_plugin(tree, tmp_path / "out", mpi_include=mpi)
 
 
-def test_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tree = source_tree(tmp_path / "lammps")
+def test_failed_build_leaves_the_folder_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a folder `build` that somebody has there."""
+    tree, kept = source_tree(tmp_path / "lammps"), tmp_path / "out" / "build" / "kept"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
     monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
     with pytest.raises(RuntimeError, match=r"(?s)cmake.* failed:.*no-compiler"):
         build_plugin(tree, tmp_path / "out", mpi_include=Path(sys.prefix) / "include")
-    assert not any((tmp_path / "out").iterdir())
+    assert list((tmp_path / "out").rglob("*")) == [kept.parent, kept]
 
 
 def test_lmp_starts_light() -> None:

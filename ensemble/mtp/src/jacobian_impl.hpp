@@ -1,5 +1,5 @@
 // Derivatives of energy, forces and virial with respect to every coefficient: what a fitter needs.
-// Included after kernel_impl.hpp, whose stages it strings together anew:
+// The stages of kernel_impl.hpp, strung together anew:
 //   moment coefficients  the energy is linear in them: one backward pass per scalar;
 //   radial coefficients  forward over reverse: the tangents of the moments, of the graph and of the
 //                        adjoints along each coefficient, then the product rule for the gradient.

@@ -181,6 +181,7 @@ Kernel::Kernel(Kernel &&) noexcept = default;
 Kernel &Kernel::operator=(Kernel &&) noexcept = default;
 
 void Kernel::prepare(const Neighborhoods &in, Workspace &workspace) const {
+  workspace.impl->prepared_for = nullptr;   // until all of it is done
   impl_->make_tiles(in, *workspace.impl);
   impl_->reserve(in, *workspace.impl);
   workspace.impl->prepared_for = impl_.get();

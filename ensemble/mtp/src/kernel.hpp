@@ -38,8 +38,9 @@ class Kernel {
   Kernel &operator=(Kernel &&) noexcept;
 
   // To be called whenever the neighbour lists were rebuilt, before compute(): chooses the order in
-  // which atoms share vector lanes and makes room. The only place where memory is allocated.
+  // which atoms share vector lanes and makes room.
   void prepare(const Neighborhoods &neighborhoods, Workspace &workspace) const;
+  // Allocates no memory.
   void compute(const Neighborhoods &neighborhoods, Results &results, Workspace &workspace) const;
   void jacobian(const Neighborhoods &neighborhoods, JacobianResults &results, Workspace &workspace) const;
 

@@ -112,10 +112,6 @@ void Plan::number_nodes(const Potential &potential) {
       if (needed_[p.target] && leaf_[p.target] == leaf && node_[p.target] < 0) node_[p.target] = nodes++;
     (leaf ? tables_.all_nodes : tables_.nodes) = nodes;
   }
-  // A scalar that is no product and no basic moment is an empty sum: it needs a node of its own for
-  // the derivatives, which stays zero.
-  for (int scalar : potential.scalars)
-    if (node_[scalar] < 0) node_[scalar] = tables_.all_nodes++;
 }
 
 void Plan::compile_products(const Potential &potential) {

@@ -23,7 +23,7 @@ struct Product {
 
 enum class RadialBasis { chebyshev, chebyshev_repulsive };
 
-// What the kernel and the plans are built for. Standard potentials (level <= 28) need degree 12.
+// What the kernel and the plans are built for. Standard potentials (level <= 28) have rank 10 at most.
 inline constexpr int max_species = 8;
 inline constexpr int max_radial_functions = 16;
 inline constexpr int max_chebyshev = 64;

@@ -69,7 +69,7 @@ extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void *l
     complain(lammps, dlerror());
     return;
   }
-  const std::string version = version_text(built_for);
+  static const std::string version = version_text(built_for);   // LAMMPS keeps the pointers of `plugin`
   lammpsplugin_t plugin = {};
   plugin.version = version.c_str();
   plugin.style = "pair";

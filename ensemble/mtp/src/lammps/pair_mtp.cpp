@@ -187,11 +187,19 @@ mtp::Neighborhoods PairMTP::neighborhoods() const {
   return in;
 }
 
-// Lists are also rebuilt outside of a run, by commands and fixes: so not by neighbor->ago alone.
+// Lists are also rebuilt outside of a run, by commands and fixes, perhaps twice in one step: so not by
+// neighbor->ago alone.
 void PairMTP::prepare_if_rebuilt(const mtp::Neighborhoods &in) {
-  if (neighbor->ago != 0 && prepared_build == neighbor->lastcall && prepared_count == in.count) return;
-  kernel->prepare(in, workspace);
-  prepared_build = neighbor->lastcall;
+  if (neighbor->ago != 0 && prepared_step == neighbor->lastcall && prepared_build == neighbor->ncalls &&
+      prepared_count == in.count)
+    return;
+  try {
+    kernel->prepare(in, workspace);
+  } catch (const std::exception &e) {   // out of memory
+    error->one(FLERR, std::string("Pair style mtp: ") + e.what());
+  }
+  prepared_step = neighbor->lastcall;
+  prepared_build = neighbor->ncalls;
   prepared_count = in.count;
 }
 

@@ -42,7 +42,9 @@ class PairMTP : public Pair {
   std::unique_ptr<ensemble::mtp::Kernel> kernel;
   ensemble::mtp::Workspace workspace;
   std::vector<int> species_of_type;   // [ntypes + 1], -1: not of this potential
-  bigint prepared_build = -1;         // neighbor->lastcall and list length that the workspace is for
+  // The neighbour lists that the workspace is for: the step they were built in, the number of builds
+  // until then, and their length.
+  bigint prepared_step = -1, prepared_build = -1;
   int prepared_count = -1;
 };
 
