@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
-from ase.io import write
 
 from ensemble.mtp.plugin import plugin_directory
+from ensemble.structures import crystal, lammps_data, supercell, with_vacancies
 
+SPECIES = ("Cu", "Se")
 LATTICE = 5.87  # Å: near zero pressure at 600 K for the shipped potentials
 VACANCY_FRACTION = 0.025
 SETTLE_TIME = 2.0  # ps at constant temperature, before the run proper
@@ -64,23 +65,15 @@ class Run:
 
 
 def copper_selenide(cells: int, seed: int) -> Atoms:
-    """Antifluorite Cu2Se in ``cells``³ cubic cells, 2.5 % of the copper left out at random."""
-    face_centred = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
-    copper = np.concatenate([face_centred + 0.25, face_centred + 0.75]) % 1
-    basis = np.concatenate([copper, face_centred])
-    origins = np.indices((cells, cells, cells)).reshape(3, -1).T
-    symbols = np.tile(["Cu"] * len(copper) + ["Se"] * len(face_centred), len(origins))
-    positions = LATTICE * (origins[:, None] + basis).reshape(-1, 3)
-    sites = np.flatnonzero(symbols == "Cu")
-    vacancies = np.random.default_rng(seed).choice(
-        sites, round(VACANCY_FRACTION * len(sites)), replace=False
-    )
-    return Atoms(
-        np.delete(symbols, vacancies),
-        np.delete(positions, vacancies, axis=0),
-        cell=LATTICE * cells * np.eye(3),
-        pbc=True,
-    )
+    """Antifluorite Cu2Se in ``cells``³ cubic cells, 2.5 % of the copper left out.
+
+    Raises
+    ------
+    ValueError
+        There are too few copper atoms to leave one out.
+    """
+    perfect = supercell(crystal("antifluorite", SPECIES, LATTICE), [cells] * 3)
+    return with_vacancies(perfect, "Cu", fraction=VACANCY_FRACTION, seed=seed)
 
 
 def run_constant_energy(
@@ -103,13 +96,13 @@ def run_constant_energy(
 
     Raises
     ------
+    ValueError
+        There are too few copper atoms to leave one out.
     RuntimeError
         LAMMPS failed; the end of its output is in the message.
     """
     atoms = copper_selenide(cells, seed)
-    write(
-        directory / "start.data", atoms, format="lammps-data", specorder=["Cu", "Se"], masses=True
-    )
+    (directory / "start.data").write_text(lammps_data(atoms, SPECIES))
     script = INPUT.format(
         plugin=plugin_directory(),
         potential=potential.resolve(),
@@ -188,6 +181,10 @@ def main() -> None:
         "--time", type=float, default=10.0, help="at constant energy, ps (default 10)"
     )
     arguments = parser.parse_args()
+    if not arguments.potential.is_file():
+        parser.error(f"there is no file {arguments.potential}")
+    if arguments.cells < 2:
+        parser.error(f"--cells {arguments.cells}: at least 2, to have a vacancy")
     with tempfile.TemporaryDirectory() as directory:
         print(
             f"beta-Cu1.95Se, {arguments.cells}³ cells, 600 K, {arguments.potential}, "
