@@ -201,7 +201,9 @@ def run_generate(arguments: argparse.Namespace) -> int:
     from ensemble.mtp.potential import write_potential
 
     if arguments.output.exists():
-        raise FileExistsError(errno.EEXIST, "is there already; give another name", str(arguments.output))
+        raise FileExistsError(
+            errno.EEXIST, "is there already; give another name", str(arguments.output)
+        )
     potential = untrained_potential(
         arguments.level,
         len(arguments.species),

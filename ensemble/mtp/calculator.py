@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -293,7 +294,12 @@ class MTPCalculator(Calculator):
             potential = read_potential(potential)
         self.potential = potential
         self.species = resolve_species(potential, species)
+        self.isa = isa
         self.kernel = make_kernel(potential, isa)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The kernel is compiled code's: it is made anew, for the processor it arrives at.
+        return partial(type(self), isa=self.isa), (self.potential, self.species)
 
     def calculate(
         self,

@@ -26,6 +26,7 @@ __all__ = ["Check", "Report", "check_potential"]
 Floats = NDArray[np.float64]
 
 NATOMS = 10
+ATTEMPTS = 1000  # to make a structure; one or a few do for cutoffs of some Angstrom
 STEP = 1e-3  # Angstrom, of positions
 STRAIN = 1e-4
 CROSSING = 1e-8  # Angstrom: what a pair moves in and out of the cutoff, or of min_dist
@@ -123,6 +124,8 @@ def check_potential(potential: Potential | str | os.PathLike[str], *, seed: int 
         The file is not a potential.
     OSError
         The file cannot be read.
+    ValueError
+        The cutoff is too small for finite differences, a fraction of an Angstrom.
     """
     name = "the potential"
     if isinstance(potential, Potential):
@@ -172,7 +175,7 @@ def _random_structure(potential: Potential, rng: np.random.Generator) -> Structu
     min_dist: no pair is near either.
     """
     separation = _separation(potential)
-    while True:
+    for _ in range(ATTEMPTS):
         cell = np.eye(3) + rng.normal(scale=0.15, size=(3, 3))
         cell *= separation * (2.5 * NATOMS / abs(np.linalg.det(cell))) ** (1 / 3)
         positions = _place_atoms(rng, cell, separation)
@@ -182,6 +185,10 @@ def _random_structure(potential: Potential, rng: np.random.Generator) -> Structu
         if np.abs(distances[:, None] - [potential.max_dist, potential.min_dist]).min() > MARGIN:
             species = rng.permutation(np.arange(NATOMS) % potential.species_count)
             return Structure(positions, species.astype(np.int32), cell, True)
+    raise ValueError(
+        f"no random structure keeps its pairs {MARGIN} Angstrom away from the cutoff of "
+        f"{potential.max_dist:g} Angstrom: is the cutoff in another unit?"
+    )
 
 
 def _separation(potential: Potential) -> float:

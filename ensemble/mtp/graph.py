@@ -151,10 +151,14 @@ def untrained_potential(
     Raises
     ------
     ValueError
-        An argument out of range, or not one symbol for each species.
+        An argument out of range, or not one symbol of its own for each species.
     """
-    if species is not None and len(species) != species_count:
-        raise ValueError(f"species: found {' '.join(species)}, must be {species_count} symbols")
+    if species is not None and not (
+        len(species) == len(set(species)) == species_count and all(map(str.isalnum, species))
+    ):
+        raise ValueError(
+            f"species: found {' '.join(species)}, must be {species_count} different symbols"
+        )
     if not 0 <= min_dist < cutoff:
         raise ValueError(f"min_dist: found {min_dist}, must be 0 to the cutoff of {cutoff}")
     for name, count in [("species_count", species_count), ("chebyshev_count", chebyshev_count)]:

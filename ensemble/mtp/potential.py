@@ -10,6 +10,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -172,8 +173,8 @@ def read_potential(path: str | os.PathLike[str]) -> Potential:
     OSError
         The file cannot be read.
     """
-    file = os.fspath(path)
-    core = _core.parse_potential(Path(file).read_bytes(), file)
+    printable = os.fspath(path).encode(errors="replace").decode()  # a name may be any bytes
+    core = _core.parse_potential(Path(path).read_bytes(), printable)
     potential = object.__new__(Potential)
     _adopt(potential, core)
     return potential
@@ -204,8 +205,11 @@ def write_potential(path: str | os.PathLike[str], potential: Potential) -> None:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(target)
-    except BaseException:
-        aside.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            aside.unlink()
+        if isinstance(error, OSError):
+            error.filename = os.fspath(path)
         raise
 
 

@@ -1,5 +1,6 @@
 """The calculator: against motep's C engine, finite differences, and ASE's rules."""
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -268,6 +269,15 @@ def test_results_follow_the_atoms(model: Path) -> None:
     atoms.pbc = False
     with pytest.raises(PropertyNotImplementedError):
         atoms.get_stress()
+
+
+def test_travels_to_other_processes(model: Path) -> None:
+    """Pickled, as when a task carries it, it comes out the same."""
+    calculator = MTPCalculator(model, species=["Cu", "Se"], isa="plain")
+    arrived = pickle.loads(pickle.dumps(calculator))
+    assert arrived.kernel.isa == "plain"
+    atoms = random_structure(4, 8, 2).atoms()
+    assert arrived.get_potential_energy(atoms) == calculator.get_potential_energy(atoms)
 
 
 def test_species_energies_only_shift(model: Path) -> None:

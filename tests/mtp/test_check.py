@@ -87,6 +87,12 @@ def test_note_of_dimers_that_fall_together() -> None:
     assert check_potential(dimer(-1.0, radial_basis="RBChebyshev_repuls")).notes == ()
 
 
+def test_a_cutoff_in_nanometres_is_told() -> None:
+    potential = untrained_potential(4, 1, cutoff=0.1, min_dist=0.0, seed=0)
+    with pytest.raises(ValueError, match=r"cutoff of 0\.1 Angstrom.*another unit"):
+        check_potential(potential)
+
+
 def test_what_is_no_potential(tmp_path: Path) -> None:
     path = tmp_path / "broken.mtp"
     path.write_text("MTP\nversion = 1.1.0\n")

@@ -256,7 +256,9 @@ def test_no_such_level(level: int) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"species": ["Cu"]}, "species: found Cu, must be 2 symbols"),
+        ({"species": ["Cu"]}, "species: found Cu, must be 2 different symbols"),
+        ({"species": ["Cu", "Cu"]}, "species: found Cu Cu, must be 2 different symbols"),
+        ({"species": ["Cu=", "Se"]}, "species: found Cu= Se, must be 2 different symbols"),
         ({"min_dist": 5.0}, "min_dist: found 5.0"),
         ({"radial_count": 0}, "radial_count: found 0, must be at least 1"),
         ({"chebyshev_count": 0}, "chebyshev_count: found 0, must be at least 1"),

@@ -118,6 +118,16 @@ def test_replicated_cell(tmp_path: Path) -> None:
     assert relative_error(large.virials9, np.tile(small.virials9, (8, 1))) < 1e-10
 
 
+def test_ranks_without_atoms(tmp_path: Path) -> None:
+    """A dimer at one end of a long box: three of four ranks have neither atoms nor ghosts."""
+    cell = np.diag([60.0, 10.0, 10.0])
+    positions, species = np.array([[2.0, 5, 5], [4.4, 5, 5]]), np.array([0, 1], dtype=np.int32)
+    dimer = Structure(positions, species, cell, np.array([False] * 3))
+    shutil.copy(LEVEL12, tmp_path / "potential.mtp")
+    found = measure(tmp_path, dimer, PAIR, ranks=4)
+    assert_same(found, by_calculator(read_potential(LEVEL12), dimer))
+
+
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_between_rebuilds_of_the_neighbour_lists(tmp_path: Path, ranks: int) -> None:
     """The lanes are chosen at a rebuild and used until the next, while atoms move in and out."""
@@ -212,6 +222,27 @@ $(c_total[4]:%.17g) $(c_total[5]:%.17g) $(c_total[6]:%.17g)" file totals.txt
     virial = np.loadtxt(tmp_path / "totals.txt") * structure.volume / NKTV2P["metal"]
     expected = by_calculator(read_potential(LEVEL12), structure).virial
     assert relative_error(virial, symmetric(expected)) < 1e-10
+
+
+def test_hybrid_on_its_own_types(tmp_path: Path) -> None:
+    """Type 1 is the potential's, type 2 another style's, which has no energy here."""
+    structure = as_lammps_has_it(random_structure(23, 40, 2))
+    potential = random_potential(24, 10, 1)
+    write_potential(tmp_path / "potential.mtp", potential)
+    mixed = """\
+pair_style hybrid mtp lj/cut 4.0
+pair_coeff * * mtp potential.mtp 0 NULL
+pair_coeff 1*2 2 lj/cut 0.0 2.2
+"""
+    found = measure(tmp_path, structure, mixed, ranks=2)
+    copper = np.flatnonzero(structure.species == 0)
+    part = replace(
+        structure, positions=structure.positions[copper], species=structure.species[copper]
+    )
+    expected = by_calculator(potential, part)
+    assert relative_error(found.energy, expected.energy) < 1e-10
+    assert relative_error(found.forces[copper], expected.forces) < 1e-10
+    assert relative_error(found.virials9[copper], expected.virials) < 1e-10
 
 
 @pytest.mark.parametrize("entries", ["1 0 2", "Se Cu 2", "Se Cu Ag"])

@@ -1,5 +1,6 @@
 """Potentials and their files: round trips, the dialects of MLIP and motep, malformed files."""
 
+import os
 import pickle
 import re
 from collections.abc import Callable
@@ -529,6 +530,20 @@ def test_hash_is_that_of_the_physics() -> None:
     ]
     hashes = {replace(potential, **change).content_hash for change in changes}
     assert len(hashes | {potential.content_hash}) == len(changes) + 1
+
+
+def test_error_of_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(bytes(tmp_path) + b"/\xff.mtp"))
+    path.write_text("hello")
+    with pytest.raises(FormatError, match=r"\?\.mtp:1: not a moment tensor potential"):
+        read_potential(path)
+
+
+def test_failed_writing_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "x.mtp"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_potential(path, read_potential(LEVEL10))
+    assert caught.value.filename == str(path)
 
 
 def test_failed_writing_leaves_the_old_file(tmp_path: Path) -> None:

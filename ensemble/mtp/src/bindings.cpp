@@ -50,7 +50,7 @@ Doubles reals(const py::array &array, const char *name, const Shape &shape) {
   if (string("fiu").find(array.dtype().kind()) == string::npos)
     throw py::type_error(string(name) + ": real numbers are needed");
   check_shape(array, name, shape);
-  return Doubles::ensure(array);
+  return Doubles(array);
 }
 
 // Integers from lowest to highest, as int.
@@ -59,7 +59,7 @@ std::vector<int> integers(const py::array &array, const char *name, const Shape 
   if (string("iu").find(array.dtype().kind()) == string::npos && array.size() > 0)
     throw py::type_error(string(name) + ": integers are needed");
   check_shape(array, name, shape);
-  const Longs values = Longs::ensure(array);
+  const Longs values(array);
   const int64_t *begin = values.data(), *end = begin + values.size();
   const int64_t *bad = std::find_if(begin, end, [=](int64_t v) { return v < lowest || v > highest; });
   if (bad != end)
@@ -139,8 +139,9 @@ py::array_t<int> products_of(const Potential &p) {
   return array_of(rows, {static_cast<py::ssize_t>(p.products.size()), 4});
 }
 
-// Neighbour lists and positions as they came from Python, checked and copied once. The central atoms
-// are the first ones of `positions`.
+// Neighbour lists and positions as they came from Python, checked. What is used as an index is copied:
+// no other thread of Python can change it behind the check. The central atoms are the first ones of
+// `positions`.
 class Structure {
  public:
   Structure(const py::array &offsets, const py::array &neighbors, const py::array &positions,

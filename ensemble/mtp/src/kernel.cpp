@@ -165,8 +165,8 @@ struct Kernel::Impl {
     w.neighbor.resize(std::max(w.neighbor.size(), slots * lanes + lanes));   // append_where_less() writes ahead
     w.values.reserve(lanes * t.all_nodes);
     w.adjoints.reserve(lanes * t.all_nodes);
-    w.monomials.reserve(lanes * backend.forward_slots * monomials_below(t.degrees));
-    w.monomial_adjoints.reserve(lanes * backend.forward_slots * 2 * monomials_of(t.degrees - 1));
+    w.monomials.reserve(lanes * backend.slots_at_once * monomials_below(t.degrees));
+    w.monomial_adjoints.reserve(lanes * backend.slots_at_once * 2 * monomials_of(t.degrees - 1));
   }
 
   Isa isa;

@@ -73,7 +73,6 @@ inline V lookup(const double *table, VI index) {
 
 inline V maximum(V a, V b) { return a > b ? a : b; }
 
-
 // Component by component from one packed atom per lane, row(lane).
 #if ENSEMBLE_MTP_LANES == 8
 

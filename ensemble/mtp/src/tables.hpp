@@ -108,7 +108,7 @@ struct JacobianResults;
 // One instruction set's code.
 struct Backend {
   int lanes;
-  int forward_slots;   // slots whose monomials are held at once
+  int slots_at_once;   // slots whose monomials are held together
   void (*compute)(const Tables &, const Neighborhoods &, const Scratch &, Results &);
   void (*jacobian)(const Tables &, const Neighborhoods &, const Scratch &, JacobianResults &);
 };

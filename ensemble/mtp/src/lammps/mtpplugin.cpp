@@ -36,10 +36,20 @@ int running_version(void *lammps) {
   return version ? version(lammps) : 0;
 }
 
+// A property of the running LAMMPS; `otherwise` if it cannot be asked.
+int setting(void *lammps, const char *name, int otherwise) {
+  const auto extract = lammps_function<int(void *, const char *)>("lammps_extract_setting");
+  return extract ? extract(lammps, name) : otherwise;
+}
+
+// Whether its integers are as wide as those of the headers' default, -DLAMMPS_SMALLBIG.
+bool has_default_integers(void *lammps) {
+  return setting(lammps, "bigint", 8) == 8 && setting(lammps, "tagint", 4) == 4 && setting(lammps, "imageint", 4) == 4;
+}
+
 // On one rank, where LAMMPS says which that is.
 void complain(void *lammps, const std::string &message) {
-  const auto setting = lammps_function<int(void *, const char *)>("lammps_extract_setting");
-  if (setting && setting(lammps, "world_rank") > 0) return;
+  if (setting(lammps, "world_rank", 0) > 0) return;
   std::fprintf(stderr, "WARNING: pair style mtp is not available: %s\n", message.c_str());
 }
 
@@ -61,6 +71,11 @@ extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void *l
     complain(lammps, own_path() + " was built for LAMMPS " + version_text(built_for) + ", this is LAMMPS " +
                          version_text(running) + ". Build it for this one, from its source tree or its "
                          "installation: ensemble potential build-plugin --lammps PATH");
+    return;
+  }
+  if (!has_default_integers(lammps)) {
+    complain(lammps, own_path() + " was built for LAMMPS' default integer sizes, this LAMMPS was built with "
+                         "-DLAMMPS_BIGBIG or -DLAMMPS_SMALLSMALL. Build LAMMPS with -DLAMMPS_SMALLBIG");
     return;
   }
   void *library = dlopen((directory_of(own_path()) + "libpair_mtp.so").c_str(), RTLD_NOW | RTLD_LOCAL);
