@@ -10,11 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ensemble.campaign import load_campaign
     from ensemble.mtp.calculator import MTPCalculator
 
-__all__ = ["MTPCalculator"]
+__all__ = ["MTPCalculator", "load_campaign"]
 
-_HOMES = {"MTPCalculator": "ensemble.mtp.calculator"}
+_HOMES = {
+    "MTPCalculator": "ensemble.mtp.calculator",
+    "load_campaign": "ensemble.campaign",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -35,6 +35,18 @@ class Prototype:
         """Number of species."""
         return len(self.sites)
 
+    @property
+    def site_counts(self) -> tuple[int, ...]:
+        """Sites of each species in the conventional cell."""
+        return tuple(len(points) for points in self.sites)
+
+    @property
+    def constants(self) -> tuple[int, ...]:
+        """How many lattice constants may be given: a, or a and c."""
+        if not self.hexagonal:
+            return (1,)
+        return (2,) if self.axial_ratio is None else (1, 2)
+
 
 def _shifted(points: Sequence[Point], *shifts: Point) -> tuple[Point, ...]:
     """The points moved by each of the shifts in turn, inside the cell."""

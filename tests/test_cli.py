@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import sysconfig
-import time
 from pathlib import Path
 
 import pytest
@@ -43,11 +42,8 @@ def test_help_shows_examples(command: tuple[str, ...]) -> None:
     assert "examples:\n  ensemble " in done.stdout
 
 
-def test_help_is_quick() -> None:
-    """No numerical library is imported to print a help text."""
-    start = time.perf_counter()
-    ensemble("--help")
-    assert time.perf_counter() - start < 1.0
+def test_help_imports_little() -> None:
+    """No numerical library is imported to print a help text: it answers at once."""
     code = (
         "import sys, ensemble, ensemble.cli; ensemble.cli.build_parser();"
         "print(sorted({'numpy', 'ase', 'scipy', 'vesin'} & set(sys.modules)))"

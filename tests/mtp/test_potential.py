@@ -195,7 +195,7 @@ def test_names_of_any_encoding() -> None:
         ("species = Cu Se", ("Cu", "Se")),
         ("species=Cu,Se", ("Cu", "Se")),
         ("species Cu Se", ("Cu", "Se")),
-        ("made in May; species = Cu Se", ()),
+        ("made in May; species = Cu Se", ("Cu", "Se")),
         ("beta species: Cu Se; 800 structures", ("Cu", "Se")),
         ("species = Cu", ()),
         ("species = Cu Se Te", ()),

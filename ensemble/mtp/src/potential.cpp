@@ -153,13 +153,15 @@ void check(const Potential &potential, const Source &source) {
 void validate(const Potential &potential, const string &file) { check(potential, Source(file)); }
 
 std::vector<string> species_names(const Potential &potential) {
-  string list = potential.tag.substr(0, potential.tag.find(';'));
-  std::replace_if(list.begin(), list.end(), [](char c) { return c == '=' || c == ':' || c == ','; }, ' ');
-  std::istringstream words(list);
-  string word;
+  string tag = potential.tag;
+  std::replace_if(tag.begin(), tag.end(), [](char c) { return c == '=' || c == ':' || c == ','; }, ' ');
+  std::istringstream words(tag);
+  string word, list;
   while (words >> word && word != "species") {}
+  std::getline(words, list, ';');
+  std::istringstream entries(list);
   std::vector<string> names;
-  while (words >> word) names.push_back(word);
+  while (entries >> word) names.push_back(word);
   if (names.size() != static_cast<size_t>(potential.species_count)) return {};
   return names;
 }
