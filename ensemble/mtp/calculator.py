@@ -239,7 +239,7 @@ def resolve_species(potential: Potential, species: Sequence[str] | None) -> tupl
         raise ValueError(
             f"the potential_tag of {label} does not name its {potential.species_count} species: "
             "give them in its order, as in species=['Cu', 'Se'], "
-            "or put 'potential_tag = species = Cu Se' into the file"
+            "or put 'potential_tag = species Cu Se' into the file"
         )
     unknown = [name for name in names if name not in atomic_numbers]
     if unknown:
