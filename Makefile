@@ -1,5 +1,5 @@
 # make venv        the package and its test tools in .venv, rebuilt when its sources change
-# make quickstart  a first molecular dynamics run with a shipped potential
+# make quickstart  a first campaign with the shipped potentials, in runs/quickstart
 # make test        lint, types, tests
 # make bench       speed of the kernel on this machine
 PYTHON ?= python3
@@ -20,7 +20,7 @@ $(STAMP): $(SOURCES)
 	touch $@
 
 quickstart: $(STAMP)
-	$(BIN)/python -P -m ensemble.quickstart
+	$(BIN)/ensemble launch campaigns/quickstart.toml
 
 test: lint
 	$(BIN)/pytest

@@ -121,9 +121,9 @@ def read_structure(path: str | os.PathLike[str]) -> Atoms:
     file = os.fspath(path)
     try:
         found = read(file, index=-1)
-    except OSError:
-        raise
-    except Exception as error:  # each of ASE's formats fails in its own way
+    except Exception as error:  # each of ASE's formats fails in its own way, one as an OSError
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise ValueError(f"{file}: ASE cannot read it: {error or type(error).__name__}") from error
     if not isinstance(found, Atoms) or found.cell.rank != 3 or len(found) == 0:
         raise ValueError(f"{file}: {len(found)} atoms and no three-dimensional cell")

@@ -205,6 +205,20 @@ def test_more_seeds_keep_the_first_ones() -> None:
     assert len(many) == 40
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "framework"),
+    [
+        ("", "", ("Se",)),
+        ("lattice = 5.85", 'lattice = 5.85\nhost = ["Cu", "Se"]', ("Cu", "Se")),
+        ("lattice = 5.85", "lattice = 5.85\nhost = []", ()),
+        ('vacancies = { species = "Cu", fraction = 0.025 }', "", ()),
+        ('vacancies = { species = "Cu", fraction = 0.025 }', 'host = ["Se"]', ("Se",)),
+    ],
+)
+def test_framework(old: str, new: str, framework: tuple[str, ...]) -> None:
+    assert parse(changed(old, new)).materials["beta"].framework == framework
+
+
 def test_engine_of_a_study() -> None:
     text = changed("[cluster]", '[engine]\ncommand = "lmp"\nranks = 2\n[cluster]', EXAMPLE)
     campaign = parse(text)
@@ -427,6 +441,7 @@ def test_structure_and_listed_files(tmp_path: Path) -> None:
         ('"local"', '"slurm"'),
         ("[cluster]", "[convergence]\nrelative_error = 0.1\n[cluster]"),
         ("# Å", "# comment"),
+        ("lattice = 5.85", 'lattice = 5.85\nhost = ["Se"]'),
     ],
 )
 def test_what_is_not_physics(old: str, new: str) -> None:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from ensemble.campaign.errors import Problem, bare, nearest, one_of, show
 from ensemble.campaign.known import cluster_options
 from ensemble.campaign.schema import Campaign, LammpsModels, Material, MtpModels
-from ensemble.campaign.studies import BlockSample, Emd, Nemd, Rerun, Study, Trajectory
+from ensemble.campaign.studies import Emd, Nemd, Rerun, Study, Trajectory
 from ensemble.campaign.types import Unit
 from ensemble.prototypes import PROTOTYPES
 
@@ -71,6 +71,8 @@ def check_material(key: str, material: Material) -> Iterator[Problem]:
         yield Problem(f"{key}.lattice", "found together with structure", "none: the file has it")
     if material.vacancies is not None:
         yield from unknown(f"{key}.vacancies.species", material.vacancies.species, material.species)
+    for number, symbol in enumerate(material.host or (), 1):
+        yield from unknown(f"{key}.host #{number}", symbol, material.species)
     for symbol in material.masses:
         yield from unknown(f"{key}.masses.{symbol}", symbol, material.species)
 
@@ -156,9 +158,12 @@ def check_rows(key: str, study: Emd | Nemd, ps: float) -> Iterator[Problem]:
     sample, name = study.sample, "sample.every"
     row = sample.every
     problems = [*multiple(f"{key}.{name}", row, study.timestep, "timestep")]
-    if isinstance(sample, BlockSample) and not problems:
-        problems += multiple(f"{key}.sample.block", sample.block * ps, row, name, ps)
-        row, name = sample.block * ps, "sample.block"
+    if isinstance(study, Nemd) and not problems:
+        block = study.sample.block * ps
+        # LAMMPS tells of the exchanged energy only at the time of an exchange.
+        for unit, other in ((row, name), (study.swap.every, "swap.every")):
+            problems += multiple(f"{key}.sample.block", block, unit, other, ps)
+        row, name = block, "sample.block"
     if not problems:
         problems += multiple(f"{key}.sample.time", sample.time * ps, row, name, ps)
         if study.segment is not None:
@@ -228,6 +233,9 @@ def check_rerun(campaign: Campaign, study: Rerun) -> Iterator[Problem]:
         yield Problem(f"{key}.source.study", f"found {show(study.source.study)}", allowed, near)
         return
     yield from multiple(f"{key}.every", study.every, source.timestep, "the source's timestep")
+    if study.every > (longest := source.sample.time * campaign.fs_per_ps):
+        allowed = f"{longest:g} or less, the sampling time of the source"
+        yield Problem(f"{key}.every", f"found {study.every:g}", allowed)
     yield from check_window(f"{key}.window", study.window, source.sample.time)
     if source.models is not None and study.source.model not in source.models:
         allowed = f"{one_of(source.models)}, the models of the source"

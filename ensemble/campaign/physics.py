@@ -1,9 +1,9 @@
 """What decides the numbers of a run, and how two campaigns differ in it.
 
 Left out is what may grow under an existing store (which models, temperatures, supercells, seeds,
-and how long is sampled), what only says how the runs are done (engine, cluster), and what is done
-with the series afterwards (window, convergence). Files count by their contents and not by their
-names: the planner adds the hashes of potentials and structures.
+and how long is sampled), what only says how the runs are done (engine, cluster) or watched (host),
+and what is done with the series afterwards (window, convergence). Files count by their contents and
+not by their names: the planner adds the hashes of potentials and structures.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GROWING = {"models", "temperatures", "supercells", "seeds"}
 FILES: dict[str, Any] = {"files": True, "structure": True}
 NOT_OF_A_RUN = {"name", "engine", "window"}
+NOT_OF_A_MATERIAL: dict[str, Any] = {"host": True}
 
 ABSENT = object()
 """In place of a value that one side does not have."""
@@ -37,7 +38,7 @@ def physics_of(campaign: Campaign) -> dict[str, Any]:
     if "model" in models:
         models["model"] = {model.pop("name"): model for model in models["model"]}
     materials = {
-        name: material.model_dump(mode="json", exclude=FILES)
+        name: material.model_dump(mode="json", exclude=FILES | NOT_OF_A_MATERIAL)
         for name, material in campaign.materials.items()
     }
     studies = {}

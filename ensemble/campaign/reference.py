@@ -27,7 +27,7 @@ units of the tables below; under `units = "lj"` all are in reduced units, and no
 
 A store that exists may grow: by models, temperatures, supercells, seeds, studies, materials and
 sampling time. Everything else under `[material]`, `[models]` and `[[study]]` decides the numbers of
-a run, except `engine` and `window`, and cannot change under it.
+a run, except `engine`, `host` and `window`, and cannot change under it.
 
 This page is made from the schema by `python -m ensemble.campaign.reference`.
 """

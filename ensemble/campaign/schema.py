@@ -19,6 +19,7 @@ from ensemble.campaign.types import (
     Count,
     Filled,
     Fraction,
+    Framework,
     Lattice,
     Masses,
     Name,
@@ -82,6 +83,19 @@ class Material(Table):
 
     masses: Masses = Field(default_factory=dict)
     """Where they differ from the standard atomic weights (g/mol), or from 1 under `lj`."""
+
+    host: Framework | None = None
+    """The species of the framework, which must not melt: a run in which they leave their sites is
+    given up. Where not given, those that have no vacancies if others do, or else none."""
+
+    @property
+    def framework(self) -> tuple[str, ...]:
+        """Species that stay on their sites in a sound run; empty where any may diffuse."""
+        if self.host is not None:
+            return self.host
+        if self.vacancies is None:
+            return ()
+        return tuple(symbol for symbol in self.species if symbol != self.vacancies.species)
 
 
 class MtpModels(Table):

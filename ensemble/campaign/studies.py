@@ -92,7 +92,7 @@ class BlockSample(Table):
     """Time between two samples of the temperature profile, a multiple of the time step."""
 
     block: Picoseconds = 10.0
-    """Time averaged into one row, a multiple of `every`."""
+    """Time averaged into one row, a multiple of `every` and of `swap.every`."""
 
 
 class Swap(Table):
@@ -183,7 +183,7 @@ class Nemd(Trajectory):
     """Direction of the heat current."""
 
     bins: Bins = 20
-    """Layers across the cell; heat goes in at the first and out at the middle one."""
+    """Layers across the cell; the exchange cools the first and heats the middle one."""
 
     swap: Swap = Swap()
     """The exchange of velocities."""

@@ -175,6 +175,12 @@ Named = Annotated[dict[Name, Item], AfterValidator(_filled)]
 
 Symbol = Annotated[str, AfterValidator(_symbol), Says("a chemical symbol")]
 Species = Annotated[Listed[Symbol], Says("a list of chemical symbols, none twice")]
+Framework = Annotated[
+    tuple[Symbol, ...],
+    Strict(False),
+    AfterValidator(_distinct),
+    Says("a list of chemical symbols, none twice; [] for none"),
+]
 Masses = Annotated[dict[Symbol, Positive], Says("a table of chemical symbols and positive numbers")]
 Command = Annotated[
     Text,

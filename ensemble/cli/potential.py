@@ -1,83 +1,17 @@
-"""The command line: ``ensemble COMMAND ...``.
-
-Every command is one function that adds its parser and names the function that runs it; what a
-command needs is imported when it runs, so that ``ensemble --help`` answers at once. A failure is
-one line on stderr: exit code 2 for a wrong command line, 1 for everything else.
-"""
+"""``ensemble potential``: look at, test and make moment tensor potentials."""
 
 from __future__ import annotations
 
 import argparse
 import errno
 import json
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ensemble.cli.parser import Commands
     from ensemble.mtp.potential import Potential
-
-    Commands = argparse._SubParsersAction["Parser"]  # what add_subparsers() returns
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose help keeps its line breaks and whose errors are one line."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
-        )
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
-    arguments = build_parser().parse_args(argv)
-    try:
-        code: int = arguments.run(arguments)
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"ensemble: error: {_one_line(error)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("ensemble: interrupted", file=sys.stderr)
-        return 130
-    return code
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
-
-
-def build_parser() -> Parser:
-    parser = Parser(
-        prog="ensemble",
-        description="Thermal conductivity from ensembles of moment tensor potentials.",
-        epilog="""examples:
-  ensemble potential info cu2se.mtp       what a potential is made of
-  ensemble potential check cu2se.mtp      whether its derivatives and symmetries hold
-  ensemble COMMAND --help                 more about one command""",
-    )
-    parser.add_argument("--version", action=_Version, help="print the version and exit")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_potential(commands)
-    return parser
-
-
-class _Version(argparse.Action):
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import version
-
-        print(f"ensemble {version('ensemble')}")
-        parser.exit()
 
 
 def add_potential(commands: Commands) -> None:
@@ -258,7 +192,3 @@ def _print_facts(facts: dict[str, object], as_json: bool) -> None:
     for key, value in facts.items():
         shown = " ".join(map(str, value)) if isinstance(value, list) else value
         print(f"{key.replace('_', ' '):{width}}  {shown}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

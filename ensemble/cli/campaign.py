@@ -1,0 +1,184 @@
+"""``ensemble launch``, ``plan``, ``status``, ``results``: a campaign from file to numbers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ensemble.campaign import Campaign
+    from ensemble.cli.parser import Commands
+    from ensemble.plan.cost import Estimate
+    from ensemble.plan.plan import Plan
+
+
+def add_launch(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "launch",
+        help="do what a campaign asks for; the same command goes on where it stopped",
+        description="""\
+Run a campaign: plan it, compare with the store, and do what is left with LAMMPS on Dask workers.
+Ctrl-C stops within seconds. Whatever stopped it, the same command goes on, nothing is lost and
+nothing is done twice. More models, temperatures, supercells, seeds or time in the campaign file
+extend the store; any other change of the physics is refused.""",
+        epilog="""exit status:
+  0    all runs are done
+  1    something is left: runs that failed, or an error that is told
+  130  interrupted
+examples:
+  ensemble launch campaigns/quickstart.toml
+  ensemble launch campaigns/cu195se.toml --store /scratch/cu195se --workers 64
+  ensemble launch campaigns/cu195se.toml --retry-failed""",
+    )
+    parser.add_argument("campaign", type=Path, help="a campaign file")
+    parser.add_argument("--store", type=Path, help="folder of the store (default runs/NAME)")
+    parser.add_argument("--workers", type=_positive, help="workers at a time")
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="try runs again that were given up before"
+    )
+    parser.add_argument("--quiet", action="store_true", help="say nothing but what went wrong")
+    parser.set_defaults(run=run_launch)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be positive")
+    return number
+
+
+def run_launch(arguments: argparse.Namespace) -> int:
+    from ensemble.cluster.launcher import launch
+    from ensemble.cluster.progress import reporter_for
+
+    summary = launch(
+        arguments.campaign,
+        arguments.store,
+        workers=arguments.workers,
+        retry_failed=arguments.retry_failed,
+        reporter=reporter_for(arguments.quiet),
+    )
+    for key, receipt in summary.failed.items():
+        print(f"failed: {key}: {receipt.message}", file=sys.stderr)
+    if summary.interrupted:
+        return 130
+    if summary.complete and not arguments.quiet:
+        from ensemble.results import open_results, show
+
+        _print(show(open_results(summary.store)))
+    return 0 if summary.complete else 1
+
+
+def add_plan(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "plan",
+        help="what a campaign comes to: runs, atoms, steps, core-hours",
+        description="""\
+Print what a campaign comes to, without doing any of it: runs, atoms, time steps, samples, the size
+of the store, and from the speed of each model on this machine core-hours and the time that it takes
+on the cluster asked for. The speed is measured once, with a few dozen steps, and remembered.""",
+        epilog="""examples:
+  ensemble plan campaigns/quickstart.toml
+  ensemble plan campaigns/cu195se.toml --workers 64
+  ensemble plan campaigns/cu195se.toml --json | jq .core_hours""",
+    )
+    parser.add_argument("campaign", type=Path, help="a campaign file")
+    parser.add_argument("--workers", type=_positive, help="workers at a time")
+    parser.add_argument(
+        "--no-measurement", action="store_true", help="estimate speeds from the potentials' sizes"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run_plan)
+
+
+def run_plan(arguments: argparse.Namespace) -> int:
+    from ensemble.campaign import load_campaign
+    from ensemble.plan.show import as_json, describe
+
+    campaign = load_campaign(arguments.campaign)
+    plan, estimate = _estimated(campaign, arguments)
+    if arguments.json:
+        print(json.dumps(as_json(plan, estimate), indent=2))
+    else:
+        _print(describe(plan, estimate))
+    return 0
+
+
+def _estimated(campaign: Campaign, arguments: argparse.Namespace) -> tuple[Plan, Estimate]:
+    from ensemble.campaign import find_files
+    from ensemble.cluster.local import default_workers
+    from ensemble.plan.cost import estimate
+    from ensemble.plan.plan import make_plan
+
+    files = find_files(campaign)
+    plan = make_plan(campaign, files)
+    ranks = max(recipe.engine.ranks for recipe in plan.recipes.values())
+    workers = arguments.workers or campaign.cluster.workers or default_workers(ranks)
+    speed = None if arguments.no_measurement else measured_speeds(plan, files)
+    return plan, estimate(plan, speed, workers=workers)
+
+
+def add_status(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "status",
+        help="how far the runs of a store are",
+        description="Print how many runs are done, running, waiting and failed, and why.",
+        epilog="""examples:
+  ensemble status runs/quickstart
+  ensemble status runs/cu195se --json | jq .failed""",
+    )
+    parser.add_argument("store", type=Path, help="folder of a store")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run_status)
+
+
+def run_status(arguments: argparse.Namespace) -> int:
+    from ensemble.store.status import as_json, read_status
+
+    status = read_status(arguments.store)
+    if arguments.json:
+        print(json.dumps(as_json(status), indent=2))
+    else:
+        print(status)
+    return 0
+
+
+def add_results(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "results",
+        help="thermal conductivities from a store",
+        description="""\
+Print the thermal conductivity of each study and model: by Green–Kubo the average of the running
+integral over the window, by the direct method from the swapped energy and the gradient; with
+95 % intervals by Student's t over seeds and components.""",
+        epilog="""examples:
+  ensemble results runs/quickstart
+  ensemble results runs/quickstart --json | jq '.[].kappa'""",
+    )
+    parser.add_argument("store", type=Path, help="folder of a store")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run_results)
+
+
+def run_results(arguments: argparse.Namespace) -> int:
+    from ensemble.results import as_json, open_results, show
+
+    results = open_results(arguments.store)
+    if arguments.json:
+        print(json.dumps(as_json(results), indent=2))
+    else:
+        _print(show(results))
+    return 0
+
+
+def _print(renderable: RenderableType) -> None:
+    """To a terminal in its width; elsewhere as wide as it wants to be."""
+    from rich.console import Console
+
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(renderable)

@@ -1,0 +1,148 @@
+"""Which run is next: the longest first, none before what it needs, none too often.
+
+The launcher's decisions, free of Dask, files and clocks: time is handed in.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ensemble.cluster.jobs import Outcome, Receipt
+from ensemble.md.failures import Cause
+
+REAL_FAILURES = 2
+"""Errors of a run's own after which it is given up. One that repeating cannot help is enough."""
+
+IDLE_ATTEMPTS = 5
+"""Attempts in a row that ended by no fault of the run, and without a segment more in the store."""
+
+HELD_DELAY = 1.0
+"""Until a run that somebody else has is asked for again, in seconds."""
+
+FIRST_DELAY = 0.5
+"""Until a run that failed is tried again, in seconds; doubled each time."""
+
+STORE_CAUSES = frozenset({Cause.DISK_FULL, Cause.READ_ONLY})
+"""Faults of the store, which every other run would meet as well."""
+
+
+@dataclass
+class Item:
+    """A run that is to be done."""
+
+    key: str
+    cost: float
+    """Estimated core-hours that are left: longer runs go first."""
+    needs: str | None = None
+    """Key of the run that has to be done before; it is blocked if nobody does that one."""
+    real_failures: int = 0
+    """Errors of its own, in this launch and before."""
+    idle_attempts: int = 0
+    attempts: int = 0
+    causes: Counter[Cause] = field(default_factory=Counter)
+    last: Receipt | None = None
+
+
+class Agenda:
+    """The runs that are left, and what became of the others."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = {item.key: item for item in items}
+        self._waiting: dict[str, list[str]] = {}
+        self._ready: list[tuple[float, int, str]] = []
+        self._delayed: list[tuple[float, str]] = []
+        self._order = {key: number for number, key in enumerate(self._items)}
+        self.running: set[str] = set()
+        self.done: set[str] = set()
+        self.failed: dict[str, Receipt] = {}
+        self.blocked: set[str] = set()
+        """Runs whose source failed."""
+        self.store_fault: Receipt | None = None
+        """What made the launcher submit nothing more."""
+        for item in self._items.values():
+            if item.needs is None:
+                self._push(item)
+            elif item.needs in self._items:
+                self._waiting.setdefault(item.needs, []).append(item.key)
+            else:
+                self.blocked.add(item.key)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def item(self, key: str) -> Item:
+        """The run of a key."""
+        return self._items[key]
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing runs and nothing will."""
+        if self.running:
+            return False
+        return self.store_fault is not None or not (self._ready or self._delayed)
+
+    def take(self, now: float) -> Item | None:
+        """The next run to submit at a time in seconds, or None."""
+        if self.store_fault is not None:
+            return None
+        while self._delayed and self._delayed[0][0] <= now:
+            self._push(self._items[heapq.heappop(self._delayed)[1]])
+        if not self._ready:
+            return None
+        item = self._items[heapq.heappop(self._ready)[2]]
+        item.attempts += 1
+        self.running.add(item.key)
+        return item
+
+    def settle(self, receipt: Receipt, now: float) -> None:
+        """Note how an attempt ended, and decide whether there will be another."""
+        item = self._items[receipt.key]
+        item.last = receipt
+        self.running.discard(item.key)
+        if receipt.segments:
+            item.idle_attempts = 0
+        if receipt.outcome is Outcome.DONE:
+            self._finish(item)
+        elif receipt.outcome is Outcome.HELD:
+            self._delay(item, now + HELD_DELAY)
+        elif receipt.outcome is Outcome.STOPPED:
+            self._delay(item, now)
+        else:
+            self._fail(item, receipt, now)
+
+    def _finish(self, item: Item) -> None:
+        self.done.add(item.key)
+        for key in self._waiting.pop(item.key, []):
+            self._push(self._items[key])
+
+    def _fail(self, item: Item, receipt: Receipt, now: float) -> None:
+        cause = receipt.cause or Cause.INTERNAL
+        item.causes[cause] += 1
+        if cause in STORE_CAUSES:
+            self.store_fault = receipt
+            return
+        if cause.real:
+            item.real_failures += 1
+        else:
+            item.idle_attempts += 1
+        in_vain = cause.final or cause.environment
+        used_up = item.real_failures >= REAL_FAILURES or item.idle_attempts >= IDLE_ATTEMPTS
+        if in_vain or used_up:
+            self._give_up(item, receipt)
+        else:
+            tries = item.real_failures + item.idle_attempts
+            self._delay(item, now + FIRST_DELAY * 2 ** max(0, tries - 1))
+
+    def _give_up(self, item: Item, receipt: Receipt) -> None:
+        self.failed[item.key] = receipt
+        for key in self._waiting.pop(item.key, []):
+            self.blocked.add(key)
+
+    def _push(self, item: Item) -> None:
+        heapq.heappush(self._ready, (-item.cost, self._order[item.key], item.key))
+
+    def _delay(self, item: Item, until: float) -> None:
+        heapq.heappush(self._delayed, (until, item.key))

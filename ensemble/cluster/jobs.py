@@ -1,0 +1,64 @@
+"""What goes to a worker and what comes back: small, plain, and never data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ensemble.md.failures import Cause
+from ensemble.plan.recipe import Recipe, Run
+
+
+class Outcome(StrEnum):
+    """How an attempt at a run ended."""
+
+    DONE = "done"
+    """Every segment is in the store."""
+    HELD = "held"
+    """Somebody else is at work on the run."""
+    STOPPED = "stopped"
+    """The worker was told to stop; what it had committed stands."""
+    FAILED = "failed"
+    """See the cause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """An attempt at a run."""
+
+    store: str
+    """Folder of the store."""
+    recipe: Recipe
+    run: Run
+    index: tuple[int, int, int, int]
+    """Where the run is in its study's hypercube."""
+    attempt: int = 1
+    """How often the launcher has submitted it."""
+
+    @property
+    def key(self) -> str:
+        """Key of the Dask task: the run's, and from the second attempt on which one it is."""
+        return self.run.key if self.attempt == 1 else f"{self.run.key}-attempt{self.attempt}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What an attempt came to."""
+
+    key: str
+    """Of the run."""
+    outcome: Outcome
+    cause: Cause | None = None
+    message: str = ""
+    """In one line, for whoever reads the terminal."""
+    log_tail: str = ""
+    segment: int | None = None
+    """The one that was begun last."""
+    segments: int = 0
+    """Committed in this attempt."""
+    steps: int = 0
+    """Time steps of them."""
+    lammps_seconds: float = 0.0
+    seconds: float = 0.0
+    """Wall time of the attempt, LAMMPS and all else."""
+    host: str = ""

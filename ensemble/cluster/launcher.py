@@ -1,0 +1,286 @@
+"""``launch``: reconcile a campaign with its store, and have Dask do what is left.
+
+The store knows what is done; plan minus store is what is to be done. The scheduler is disposable:
+nothing that it knows is needed to go on after it died.
+"""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ensemble.campaign import Campaign, load_campaign
+from ensemble.cluster.agenda import Agenda
+from ensemble.cluster.jobs import Outcome, Receipt
+from ensemble.cluster.prepare import Prepared, prepare
+from ensemble.cluster.progress import Reporter, closing_line, reporter_for
+from ensemble.cluster.watch import Watch
+from ensemble.md.failures import Cause
+from ensemble.plan.recipe import Run
+from ensemble.store import ledger
+from ensemble.store.errors import DiskFull, ReadOnly
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+POLL_SECONDS = 0.2
+"""Between two looks at the clock, while nothing happens."""
+
+JOBS_PER_WORKER = 4
+"""Submitted at a time: enough that no worker waits, few enough that the scheduler stays small."""
+
+WINDOW = 64
+"""Submitted at a time, at least."""
+
+COLLECT = 256
+"""Receipts that are fetched at a time, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a launch came to."""
+
+    store: Path
+    asked: int
+    """Runs of the campaign."""
+    done: int
+    """Runs that are in the store from beginning to end."""
+    failed: dict[str, Receipt]
+    """Runs that were given up, in this launch or before, by their keys."""
+    blocked: tuple[str, ...]
+    """Runs of ``rerun`` studies whose trajectory failed."""
+    interrupted: bool
+    """Whether it was told to stop."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all runs are done."""
+        return self.done == self.asked
+
+
+def launch(
+    campaign: Campaign | str | PathLike[str],
+    store: str | PathLike[str] | None = None,
+    *,
+    workers: int | None = None,
+    retry_failed: bool = False,
+    reporter: Reporter | None = None,
+) -> Summary:
+    """Do all that a campaign asks for and its store has not.
+
+    Ctrl-C and SIGTERM stop it within seconds; the same call goes on where it stopped.
+
+    Parameters
+    ----------
+    campaign
+        A campaign, or its file.
+    store
+        Folder of the store; ``runs/NAME`` by default, by the campaign's name.
+    workers
+        Worker processes at a time, in place of the campaign's ``cluster.workers``.
+    retry_failed
+        Whether runs that were given up before are tried again.
+    reporter
+        Shows the progress; a live table in a terminal, lines elsewhere by default.
+
+    Raises
+    ------
+    ensemble.campaign.CampaignError
+        The campaign cannot be used.
+    ensemble.store.StoreError
+        The store cannot, or holds another campaign's runs.
+    """
+    if not isinstance(campaign, Campaign):
+        campaign = load_campaign(campaign)
+    root = Path(store) if store is not None else Path("runs") / campaign.name
+    started = time.monotonic()
+    prepared = prepare(campaign, root, retry_failed=retry_failed)
+    reporter = reporter or reporter_for()
+    agenda, stop = Agenda(prepared.items()), threading.Event()
+    if not agenda.finished:
+        with stopping(stop), open_cluster(campaign, workers) as (client, count):
+            watch = Watch(prepared, client.dashboard_link, count)
+            reporter.start(watch.progress)
+            Launcher(client, prepared, agenda, watch, reporter, stop).run(count)
+    summary = _summary(prepared, agenda, stop.is_set())
+    reporter.stop(
+        closing_line(
+            summary.done,
+            summary.asked,
+            summary.failed.values(),
+            str(root),
+            time.monotonic() - started,
+            summary.interrupted,
+        )
+    )
+    return summary
+
+
+def _summary(prepared: Prepared, agenda: Agenda, interrupted: bool) -> Summary:
+    failed = prepared.failed | agenda.failed
+    fault = agenda.store_fault
+    return Summary(
+        store=prepared.paths.root,
+        asked=len(prepared.runs),
+        done=len(prepared.done | agenda.done),
+        failed=failed | ({fault.key: fault} if fault is not None else {}),
+        blocked=tuple(sorted(agenda.blocked)),
+        interrupted=interrupted,
+    )
+
+
+@contextmanager
+def open_cluster(campaign: Campaign, workers: int | None) -> Iterator[tuple[Client, int]]:
+    """The cluster that a campaign asks for, and how many runs it does at a time.
+
+    Raises
+    ------
+    ValueError
+        There is no such cluster here.
+    """
+    section = campaign.cluster
+    if section.kind != "local":
+        raise ValueError(
+            f"{campaign.path}: cluster.kind: found {section.kind!r}; this version runs on 'local'"
+        )
+    from ensemble.cluster.local import default_workers, local_cluster
+
+    ranks = max(campaign.engine_of(study).ranks for study in campaign.studies)
+    count = workers or section.workers or default_workers(ranks)
+    with local_cluster(section, count) as client:
+        yield client, count
+
+
+@contextmanager
+def stopping(stop: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set an event for as long as this lasts; a second one interrupts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Launcher:
+    """Submits what the agenda says through a window, and settles what comes back."""
+
+    def __init__(
+        self,
+        client: Client,
+        prepared: Prepared,
+        agenda: Agenda,
+        watch: Watch,
+        reporter: Reporter,
+        stop: threading.Event,
+    ) -> None:
+        self._client = client
+        self._prepared = prepared
+        self._agenda = agenda
+        self._watch = watch
+        self._reporter = reporter
+        self._stop = stop
+        self._futures: dict[str, tuple[Future[Receipt], str]] = {}
+        """By the key of the task: the future, and the key of the run."""
+        self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def run(self, workers: int) -> None:
+        """Until all is done, nothing more can be done, or somebody says stop."""
+        from ensemble.cluster.task import TOPIC
+
+        window = max(WINDOW, JOBS_PER_WORKER * workers)
+        self._client.subscribe_topic(TOPIC, self._on_event)
+        while not self._stop.is_set() and not self._agenda.finished:
+            self._submit(window)
+            for receipt in self._collect():
+                self._settle(receipt)
+            self._reporter.update()
+        self._client.unsubscribe_topic(TOPIC)
+
+    def _submit(self, window: int) -> None:
+        from ensemble.cluster.task import work_on
+
+        while len(self._futures) < window:
+            item = self._agenda.take(time.monotonic())
+            if item is None:
+                return
+            job = self._prepared.job(item)
+            future = self._client.submit(work_on, job, key=job.key, pure=False)
+            self._futures[job.key] = future, item.key
+            future.add_done_callback(lambda ended: self._ended.put(ended.key))
+
+    def _collect(self) -> list[Receipt]:
+        """The receipts of the tasks that have ended since; waits a moment for the first."""
+        keys = []
+        try:
+            keys.append(self._ended.get(timeout=POLL_SECONDS))
+            while len(keys) < COLLECT:
+                keys.append(self._ended.get_nowait())
+        except queue.Empty:
+            pass
+        ended = [self._futures.pop(key) for key in keys if key in self._futures]
+        finished = [future for future, _ in ended if future.status == "finished"]
+        receipts: list[Receipt] = self._client.gather(finished, errors="skip") if finished else []
+        arrived = {receipt.key for receipt in receipts}
+        return receipts + [self._lost(key) for _, key in ended if key not in arrived]
+
+    @staticmethod
+    def _lost(key: str) -> Receipt:
+        """For a task that gave no receipt: its worker died, or took it with it."""
+        return Receipt(
+            key=key,
+            outcome=Outcome.FAILED,
+            cause=Cause.KILLED,
+            message="the worker process died",
+        )
+
+    def _settle(self, receipt: Receipt) -> None:
+        agenda, prepared = self._agenda, self._prepared
+        run = prepared.runs[receipt.key]
+        if receipt.cause is Cause.KILLED and not receipt.segments:
+            # A worker that died does not tell what it had committed.
+            receipt = replace(receipt, segments=self._watch.unseen(receipt.key))
+        agenda.settle(receipt, time.monotonic())
+        self._watch.settle(receipt, given_up=receipt.key in agenda.failed)
+        if receipt.outcome in (Outcome.DONE, Outcome.FAILED):
+            self._note(run, receipt)
+        if receipt.outcome is Outcome.FAILED:
+            again = receipt.key not in agenda.failed and agenda.store_fault is None
+            self._reporter.failure(receipt.key, receipt, again)
+
+    def _note(self, run: Run, receipt: Receipt) -> None:
+        """Write an attempt into the ledger; on a disk that takes nothing more, do without."""
+        event = ledger.event_of(
+            run,
+            "done" if receipt.outcome is Outcome.DONE else "failed",
+            segment=receipt.segment,
+            cause=str(receipt.cause or ""),
+            message=receipt.message,
+            wall=round(receipt.seconds, 3),
+            host=receipt.host,
+        )
+        with suppress(DiskFull, ReadOnly):
+            ledger.append(self._prepared.paths, event)
+
+    def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
+        self._watch.note(event[1])

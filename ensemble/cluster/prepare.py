@@ -1,0 +1,186 @@
+"""Before anything is submitted: the store made or grown, its files in place, what is left to do.
+
+This is the reconciling half of ``launch``: plan minus store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from ensemble.campaign import Campaign, CampaignFiles, find_files
+from ensemble.cluster.agenda import REAL_FAILURES, Item
+from ensemble.cluster.jobs import Job, Outcome, Receipt
+from ensemble.md.failures import Cause
+from ensemble.plan.axes import Index
+from ensemble.plan.cost import run_seconds
+from ensemble.plan.crystals import build_structure
+from ensemble.plan.plan import Plan, make_plan
+from ensemble.plan.recipe import Recipe, Run
+from ensemble.plan.segments import Segmentation
+from ensemble.store import ledger
+from ensemble.store.arrays import create_or_grow
+from ensemble.store.errors import StoreMissing
+from ensemble.store.files import write_if_new
+from ensemble.store.info import StoreInfo, check_physics, read_store
+from ensemble.store.layout import StorePaths
+from ensemble.store.lease import Lease
+from ensemble.store.progress import committed
+
+PATIENCE = 120.0
+"""Seconds that another launcher may take to prepare the same store."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A campaign whose store is ready, and how far each of its runs is."""
+
+    paths: StorePaths
+    plan: Plan
+    runs: dict[str, Run]
+    """All runs of the campaign, by their keys."""
+    index: dict[str, Index]
+    """Where each is in its study's hypercube."""
+    reached: dict[str, int]
+    """Segments of each that are done, equilibration among them."""
+    failed: dict[str, Receipt]
+    """Runs that were given up in launches before."""
+    real_failures: dict[str, int]
+    """Errors of their own that runs had before."""
+
+    def recipe(self, key: str) -> Recipe:
+        """Of a run's study."""
+        return self.plan.recipes[self.runs[key].study]
+
+    def is_done(self, key: str) -> bool:
+        """Whether all of a run was in the store."""
+        return self.reached[key] >= self.recipe(key).segments
+
+    @property
+    def done(self) -> set[str]:
+        """The runs that were in the store from beginning to end."""
+        return {key for key in self.runs if self.is_done(key)}
+
+    def items(self) -> Iterator[Item]:
+        """What is left to do, for the agenda; runs that were given up are not."""
+        seconds = run_seconds(self.plan)
+        for key, run in self.runs.items():
+            if self.is_done(key) or key in self.failed:
+                continue
+            recipe = self.recipe(key)
+            source = recipe.source_of(run)
+            left = 1 - self.reached[key] / recipe.segments
+            yield Item(
+                key=key,
+                cost=left * seconds(run) * recipe.engine.ranks,
+                needs=None if source is None or self.is_done(source.key) else source.key,
+                real_failures=self.real_failures.get(key, 0),
+            )
+
+    def job(self, item: Item) -> Job:
+        """The next attempt at a run."""
+        run = self.runs[item.key]
+        return Job(
+            store=str(self.paths.root.resolve()),
+            recipe=self.plan.recipes[run.study],
+            run=run,
+            index=self.index[item.key],
+            attempt=item.attempts,
+        )
+
+
+def prepare(campaign: Campaign, root: Path, *, retry_failed: bool = False) -> Prepared:
+    """Make or grow the store of a campaign, and see what is left to do.
+
+    Raises
+    ------
+    ensemble.campaign.CampaignError
+        A file that the campaign names is missing or no good.
+    ensemble.store.errors.StoreError
+        The store cannot be written, or holds runs of other physics.
+    """
+    paths, files = StorePaths(root), find_files(campaign)
+    with Lease.acquire(paths.lock, patience=PATIENCE) as lease:
+        before = _known(root)
+        plan = make_plan(campaign, files, recorded=_recorded(before))
+        fingerprints = plan.fingerprints.as_json()
+        if before is not None:
+            check_physics(before, campaign.physics(), fingerprints)
+        put_files(paths, plan, files)
+        info = create_or_grow(paths, plan, versions=_versions(campaign), confirm=lease.confirm)
+    return _compare(paths, plan, info, retry_failed)
+
+
+def _known(root: Path) -> StoreInfo | None:
+    try:
+        return read_store(root)
+    except StoreMissing:
+        return None
+
+
+def _recorded(info: StoreInfo | None) -> dict[str, Segmentation]:
+    return {} if info is None else info.segmentation
+
+
+def _versions(campaign: Campaign) -> dict[str, str]:
+    """Of what makes the numbers. A LAMMPS of the user's own is on the workers, not here; its
+    version is in the record of each segment.
+    """
+    command = campaign.engine.command
+    lammps = version("lammps") if command is None else f"as started by: {command}"
+    return {"ensemble": version("ensemble"), "lammps": lammps}
+
+
+def put_files(paths: StorePaths, plan: Plan, files: CampaignFiles) -> None:
+    """Put potentials and supercells into the store, where the workers find them."""
+    for model, sources in files.models.items():
+        for source in sources:
+            write_if_new(paths.potential(model) / source.name, source.read_bytes())
+    for recipe in plan.recipes.values():
+        for cells in recipe.trajectory.supercells:
+            target = paths.structure(recipe.material_name, cells)
+            if not target.exists():
+                structure = files.structures.get(recipe.material_name)
+                write_if_new(target, build_structure(recipe, cells, structure).encode())
+
+
+def _compare(paths: StorePaths, plan: Plan, info: StoreInfo, retry_failed: bool) -> Prepared:
+    """How far every run of a plan is."""
+    runs, index, reached = {}, {}, {}
+    for study, recipe in plan.recipes.items():
+        done = committed(paths, study)
+        places = {run: place for place, run in info.runs(study)}
+        for run in plan.runs(study):
+            key = run.key
+            runs[key], index[key] = run, places[run]
+            segments = done.get(index[key], 0)
+            reached[key] = recipe.equilibration_segments + segments if segments else 0
+    prepared = Prepared(paths, plan, runs, index, reached, {}, {})
+    _remember(prepared, retry_failed)
+    return prepared
+
+
+def _remember(prepared: Prepared, retry_failed: bool) -> None:
+    """What the ledger says of runs that are not done."""
+    histories = ledger.read(prepared.paths)
+    for key, run in prepared.runs.items():
+        history = histories.get((run.study, run.name))
+        if history is None or history.failure is None or prepared.is_done(key):
+            continue
+        if retry_failed:
+            ledger.append(prepared.paths, ledger.event_of(run, "retry"))
+            continue
+        causes = {Cause(cause): count for cause, count in history.causes.items()}
+        real = sum(count for cause, count in causes.items() if cause.real)
+        prepared.real_failures[key] = real
+        if real >= REAL_FAILURES or any(cause.final for cause in causes):
+            failure = history.failure
+            prepared.failed[key] = Receipt(
+                key=key,
+                outcome=Outcome.FAILED,
+                cause=Cause(failure.cause),
+                message=failure.message,
+                segment=failure.segment,
+            )

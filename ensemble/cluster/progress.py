@@ -1,0 +1,211 @@
+"""What a launch shows while it runs: a live table in a terminal, a few lines anywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ensemble.cluster.jobs import Receipt
+from ensemble.plan.show import duration_text
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+SECONDS_PER_DAY = 86400.0
+
+
+@dataclass
+class StudyProgress:
+    """How far a study is."""
+
+    runs: int
+    segments: int
+    """Of all its runs."""
+    time_per_step: float
+    """In ns, under ``lj`` in τ."""
+    done: int = 0
+    failed: int = 0
+    segments_done: int = 0
+    steps: int = 0
+    """Done in this launch."""
+    seconds: float = 0.0
+    """That they took, on all workers together."""
+
+    @property
+    def speed(self) -> float:
+        """Simulated time per day of one worker, in ns (τ under ``lj``)."""
+        if self.seconds == 0:
+            return 0.0
+        return self.steps * self.time_per_step / self.seconds * SECONDS_PER_DAY
+
+
+@dataclass
+class Progress:
+    """How far a launch is."""
+
+    campaign: str
+    store: str
+    dashboard: str
+    workers: int
+    studies: dict[str, StudyProgress]
+    time_unit: str
+    """Of the speeds: ``ns`` or ``τ``."""
+    cost: float
+    """Of all that is to be done in this launch, in estimated seconds of a core."""
+    cost_done: float = 0.0
+    last_failure: str = ""
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """From the pace of this launch; None before there is one."""
+        if self.cost_done <= 0:
+            return None
+        elapsed = time.monotonic() - self.started
+        return elapsed * max(0.0, self.cost - self.cost_done) / self.cost_done
+
+
+class Reporter(Protocol):
+    """Where progress is shown."""
+
+    def start(self, progress: Progress) -> None: ...
+
+    def update(self) -> None:
+        """Called several times a second."""
+
+    def failure(self, run: str, receipt: Receipt, again: bool) -> None:
+        """An attempt failed, and will or will not be repeated."""
+
+    def stop(self, closing: str) -> None:
+        """The last words."""
+
+
+def reporter_for(quiet: bool = False) -> Reporter:
+    """A live table if stdout is a terminal, lines otherwise; only failures if `quiet`."""
+    if quiet:
+        return Lines(quiet=True)
+    return LiveTable() if sys.stdout.isatty() else Lines()
+
+
+class Lines:
+    """One line at the start, one for each failure, one at the end."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+
+    def start(self, progress: Progress) -> None:
+        if not self._quiet:
+            left = sum(s.runs - s.done - s.failed for s in progress.studies.values())
+            work = f"{_count(left, 'run')} to do on {_count(progress.workers, 'worker')}"
+            print(
+                f"{progress.campaign}: {work}; store {progress.store}; "
+                f"dashboard {progress.dashboard}",
+                flush=True,
+            )
+
+    def update(self) -> None:
+        pass
+
+    def failure(self, run: str, receipt: Receipt, again: bool) -> None:
+        print(failure_line(run, receipt, again), file=sys.stderr, flush=True)
+
+    def stop(self, closing: str) -> None:
+        if not self._quiet:
+            print(closing, flush=True)
+
+
+class LiveTable:
+    """A table that is drawn anew, with what failed above it."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        from rich.console import Console
+
+        self._console = console or Console()
+        self._progress: Progress | None = None
+        self._live: Live | None = None
+
+    def start(self, progress: Progress) -> None:
+        from rich.live import Live
+
+        self._progress = progress
+        self._live = Live(
+            get_renderable=self._table, console=self._console, refresh_per_second=4, transient=True
+        )
+        self._live.start()
+
+    def update(self) -> None:
+        """Rich draws by itself."""
+
+    def failure(self, run: str, receipt: Receipt, again: bool) -> None:
+        style = "yellow" if again else "red"
+        line = failure_line(run, receipt, again)
+        self._console.print(line, style=style, markup=False, highlight=False)
+
+    def stop(self, closing: str) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._console.print(self._table())
+        self._console.print(closing, markup=False, highlight=False)
+
+    def _table(self) -> RenderableType:
+        assert self._progress is not None
+        return progress_table(self._progress)
+
+
+def progress_table(progress: Progress) -> RenderableType:
+    """A row for each study, and a line about the whole."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"{progress.campaign} → {progress.store}", title_justify="left")
+    for heading in ("study", "segments", "", "runs", "failed"):
+        table.add_column(heading, justify="left" if heading in ("study", "") else "right")
+    table.add_column(f"{progress.time_unit}/day/worker", justify="right")
+    for name, study in progress.studies.items():
+        table.add_row(
+            Text(name),
+            f"{study.segments_done}/{study.segments}",
+            ProgressBar(max(1, study.segments), study.segments_done, width=24),
+            f"{study.done}/{study.runs}",
+            Text(str(study.failed or ""), style="red"),
+            f"{study.speed:.3g}" if study.speed else "",
+        )
+    left = progress.seconds_left
+    words = [f"elapsed {duration_text(time.monotonic() - progress.started)}"]
+    words += [f"left about {duration_text(left)}"] if left is not None else []
+    words += [f"dashboard {progress.dashboard}"]
+    lines: list[RenderableType] = [table, Text(" · ".join(words), style="dim")]
+    if progress.last_failure:
+        lines.append(Text(f"last failure: {progress.last_failure}", style="yellow"))
+    return Group(*lines)
+
+
+def failure_line(run: str, receipt: Receipt, again: bool) -> str:
+    """A failure in one line."""
+    cause = f" ({receipt.cause})" if receipt.cause else ""
+    return f"{run}: {receipt.message}{cause}; {'will be tried again' if again else 'given up'}"
+
+
+def closing_line(
+    done: int, asked: int, failed: Iterable[Receipt], store: str, seconds: float, stopped: bool
+) -> str:
+    """What became of a launch, and what to type next."""
+    failures = list(failed)
+    words = [f"{done} of {asked} runs done in {duration_text(seconds)}"]
+    if failures:
+        words.append(f"{len(failures)} failed")
+    if stopped:
+        words.append("interrupted; the same command goes on from here")
+    elif done == asked:
+        words.append(f"see: ensemble results {store}")
+    return "; ".join(words)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

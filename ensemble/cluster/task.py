@@ -1,0 +1,201 @@
+"""The worker's task: a thin supervisor that takes one run as far as it can.
+
+It leases the run, has LAMMPS do one segment after the other, commits each, and returns a receipt.
+Whatever goes wrong ends in the receipt: a task that raises would be Dask's to deal with.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ensemble.cluster.jobs import Job, Outcome, Receipt
+from ensemble.md.failures import Cause, SegmentFailure
+from ensemble.md.segment import SegmentFiles, run_segment
+from ensemble.plan.recipe import Segment
+from ensemble.store import errors
+from ensemble.store.commit import clear_attempts, commit_segment, new_attempt
+from ensemble.store.layout import StorePaths
+from ensemble.store.lease import Lease
+from ensemble.store.progress import Start, next_segment
+
+TOPIC = "ensemble"
+"""Of the events by which a worker tells how far it is."""
+
+EVENT_SECONDS = 0.5
+"""Between two events of a worker, at least: short segments are not worth a message each."""
+
+_last_event = 0.0
+
+
+@dataclass
+class Tally:
+    """What an attempt has done so far."""
+
+    segment: int | None = None
+    """The one that was begun last."""
+    segments: int = 0
+    """That were committed."""
+    steps: int = 0
+    lammps_seconds: float = 0.0
+
+
+def work_on(job: Job) -> Receipt:
+    """Do what is left of a run. Called by Dask in a worker; raises nothing."""
+    started, tally = time.monotonic(), Tally()
+    receipt = _attempt(job, tally)
+    return replace(
+        receipt,
+        segment=tally.segment,
+        segments=tally.segments,
+        steps=tally.steps,
+        lammps_seconds=tally.lammps_seconds,
+        seconds=time.monotonic() - started,
+        host=socket.gethostname(),
+    )
+
+
+def _attempt(job: Job, tally: Tally) -> Receipt:
+    key = job.run.key
+    try:
+        stopped = _do_segments(job, tally, _cancellation(job))
+    except (errors.LeaseHeld, errors.LeaseLost) as error:
+        return Receipt(key=key, outcome=Outcome.HELD, message=str(error))
+    except SegmentFailure as failure:
+        if failure.cause is Cause.CANCELLED:
+            return Receipt(key=key, outcome=Outcome.STOPPED)
+        return Receipt(
+            key=key,
+            outcome=Outcome.FAILED,
+            cause=failure.cause,
+            message=failure.message,
+            log_tail=failure.log_tail,
+        )
+    except (errors.DiskFull, errors.ReadOnly) as error:
+        cause = Cause.DISK_FULL if isinstance(error, errors.DiskFull) else Cause.READ_ONLY
+        return Receipt(key=key, outcome=Outcome.FAILED, cause=cause, message=str(error))
+    except OSError as error:
+        cause = _cause_of(error)
+        message = f"{error.filename or job.store}: {error.strerror or error}"
+        return Receipt(key=key, outcome=Outcome.FAILED, cause=cause, message=message)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        tail = traceback.format_exc()
+        return Receipt(
+            key=key, outcome=Outcome.FAILED, cause=Cause.INTERNAL, message=message, log_tail=tail
+        )
+    return Receipt(key=key, outcome=Outcome.STOPPED if stopped else Outcome.DONE)
+
+
+def _cause_of(error: OSError) -> Cause:
+    if error.errno in errors.FULL:
+        return Cause.DISK_FULL
+    if error.errno in errors.READ_ONLY:
+        return Cause.READ_ONLY
+    known = {errno.ENOENT: Cause.MISSING_FILE, errno.ENOMEM: Cause.MEMORY}
+    return known.get(error.errno or 0, Cause.INTERNAL)
+
+
+def _do_segments(job: Job, tally: Tally, cancelled: Callable[[], bool]) -> bool:
+    """Do segments until there is none left; returns whether it was stopped before."""
+    paths = StorePaths(Path(job.store))
+    with Lease.acquire(paths.lease(job.run)) as lease:
+        while (start := next_segment(paths, job.recipe, job.run, job.index)) is not None:
+            if cancelled():
+                return True
+            segment = job.recipe.segment(start.segment)
+            tally.segment = segment.number
+            _do_segment(job, paths, lease, segment, start, tally, cancelled)
+            _tell(job, segment, tally)
+    return False
+
+
+def _do_segment(
+    job: Job,
+    paths: StorePaths,
+    lease: Lease,
+    segment: Segment,
+    start: Start,
+    tally: Tally,
+    cancelled: Callable[[], bool],
+) -> None:
+    began = time.monotonic()
+    recipe, run = job.recipe, job.run
+    attempt = new_attempt(paths, run, lease.token)
+    try:
+        files = SegmentFiles(
+            run_folder=paths.run(run),
+            attempt=attempt,
+            potentials=paths.potentials,
+            structure=paths.structure(recipe.material_name, run.supercell),
+            source_folder=None if (source := recipe.source_of(run)) is None else paths.run(source),
+        )
+        result = run_segment(recipe, run, segment, files, start.record, cancelled=cancelled)
+        commit_segment(
+            paths,
+            recipe,
+            run,
+            job.index,
+            segment,
+            attempt=attempt,
+            rows=result.rows,
+            restart=result.restart,
+            record=result.record,
+            confirm=lease.confirm,
+        )
+    finally:
+        clear_attempts(paths, run)
+    tally.segments += 1
+    tally.steps += segment.steps
+    tally.lammps_seconds += time.monotonic() - began
+
+
+def _cancellation(job: Job) -> Callable[[], bool]:
+    """What says whether the task is still wanted: not when its worker closes, nor when the
+    scheduler has taken it back.
+    """
+    worker = _worker()
+    if worker is None:
+        return lambda: False
+
+    def cancelled() -> bool:
+        task = worker.state.tasks.get(job.key)
+        wanted = task is not None and task.state == "executing"
+        return not wanted or worker.status.name not in ("running", "paused")
+
+    return cancelled
+
+
+def _worker() -> Any:
+    """The Dask worker that this is called in, or None."""
+    from distributed import get_worker
+
+    try:
+        return get_worker()
+    except ValueError:
+        return None
+
+
+def _tell(job: Job, segment: Segment, tally: Tally) -> None:
+    """An event for whoever watches, unless there was one a moment ago."""
+    global _last_event
+    now = time.monotonic()
+    worker = _worker()
+    if worker is None or now - _last_event < EVENT_SECONDS:
+        return
+    _last_event = now
+    worker.log_event(
+        TOPIC,
+        {
+            "key": job.run.key,
+            "segment": segment.number,
+            "steps": tally.steps,
+            "lammps_seconds": tally.lammps_seconds,
+        },
+    )

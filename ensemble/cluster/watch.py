@@ -1,0 +1,88 @@
+"""How far a launch is, kept up to date by what the workers tell and by their receipts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ensemble.cluster.jobs import Outcome, Receipt
+from ensemble.cluster.prepare import Prepared
+from ensemble.cluster.progress import Progress, StudyProgress
+from ensemble.plan.cost import run_seconds
+from ensemble.store.progress import next_segment
+
+FS_PER_NS = 1e6
+
+
+class Watch:
+    """Keeps a `Progress`.
+
+    Parameters
+    ----------
+    prepared
+        What was done before.
+    dashboard
+        Its address.
+    workers
+        How many runs are done at a time.
+    """
+
+    def __init__(self, prepared: Prepared, dashboard: str, workers: int) -> None:
+        self._prepared = prepared
+        self._reached = dict(prepared.reached)
+        self._seconds = run_seconds(prepared.plan)
+        campaign = prepared.plan.campaign
+        reduced = campaign.units == "lj"
+        self.progress = Progress(
+            campaign=campaign.name,
+            store=str(prepared.paths.root),
+            dashboard=dashboard,
+            workers=workers,
+            studies={},
+            time_unit="τ" if reduced else "ns",
+            cost=sum(item.cost for item in prepared.items()),
+        )
+        for name, recipe in prepared.plan.recipes.items():
+            runs = prepared.plan.axes[name].run_count
+            step = recipe.trajectory.timestep / (1 if reduced else FS_PER_NS)
+            self.progress.studies[name] = StudyProgress(runs, runs * recipe.segments, step)
+        for key, run in prepared.runs.items():
+            study = self.progress.studies[run.study]
+            study.segments_done += min(self._reached[key], prepared.recipe(key).segments)
+            study.done += prepared.is_done(key)
+            study.failed += key in prepared.failed
+
+    def note(self, event: dict[str, Any]) -> None:
+        """A worker has committed a segment."""
+        self._reach(event["key"], event["segment"] + 1)
+
+    def settle(self, receipt: Receipt, *, given_up: bool) -> None:
+        """An attempt has ended."""
+        key = receipt.key
+        study = self.progress.studies[self._prepared.runs[key].study]
+        study.steps += receipt.steps
+        study.seconds += receipt.lammps_seconds
+        if receipt.outcome is Outcome.DONE:
+            study.done += 1
+            self._reach(key, self._prepared.recipe(key).segments)
+        elif receipt.outcome is Outcome.FAILED:
+            study.failed += given_up
+            self.progress.last_failure = f"{key}: {receipt.message}"
+
+    def unseen(self, key: str) -> int:
+        """Segments of a run that were committed since it was last looked at."""
+        run, recipe = self._prepared.runs[key], self._prepared.recipe(key)
+        start = next_segment(self._prepared.paths, recipe, run, self._prepared.index[key])
+        before = self._reached[key]
+        self._reach(key, recipe.segments if start is None else start.segment)
+        return self._reached[key] - before
+
+    def _reach(self, key: str, segments: int) -> None:
+        recipe = self._prepared.recipe(key)
+        gained = min(segments, recipe.segments) - self._reached[key]
+        if gained <= 0:
+            return
+        self._reached[key] += gained
+        run = self._prepared.runs[key]
+        self.progress.studies[run.study].segments_done += gained
+        cost = self._seconds(run) * recipe.engine.ranks
+        self.progress.cost_done += cost * gained / recipe.segments

@@ -1,0 +1,95 @@
+"""The script of a segment that samples at equilibrium, and the quantities that its rows hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ensemble.md.assignment import Assignment
+from ensemble.md.passage import passage
+from ensemble.md.script import ENERGY, PER_ATOM, average, begin, end, head, text
+from ensemble.plan.channels import (
+    HEAT_FLUX,
+    HEAT_FLUX_CONDUCTIVE,
+    HEAT_FLUX_CONVECTIVE,
+    components,
+    of_species,
+)
+
+AXES = "xyz"
+
+ROWS = "rows"
+"""The file of the rows."""
+
+
+def sampling_script(work: Assignment) -> str:
+    """The script of a segment of sampling."""
+    return text(
+        [*head(work, "sampling"), *begin(work), *passage(work), *sampling(work), *end(work)]
+    )
+
+
+def sampling(work: Assignment, *, file: str = ROWS) -> list[str]:
+    """Constant energy, and a row of all channels every few steps."""
+    return [
+        "",
+        "fix sampling all nve",
+        *quantities(work.species, displacements=True),
+        rows(work, file=file),
+    ]
+
+
+def rows(work: Assignment, *, file: str = ROWS) -> str:
+    """What writes the rows: the channels of the recipe in their order."""
+    names = [channel.name for channel in work.recipe.channels]
+    values = dict(_values(work.species))
+    return average(
+        file, [values[name] for name in names], every=work.recipe.steps_per_row, titles=names
+    )
+
+
+def quantities(species: tuple[str, ...], *, displacements: bool) -> list[str]:
+    """The computes and variables behind the channels."""
+    return [
+        "",
+        *PER_ATOM,
+        "compute flux all heat/flux ke_atom pe_atom virial",
+        *(
+            f"variable {HEAT_FLUX_CONDUCTIVE}_{x} equal c_flux[{k}]-c_flux[{k + 3}]"
+            for k, x in enumerate(AXES, 1)
+        ),
+        *(f"group {symbol} type {k}" for k, symbol in enumerate(species, 1)),
+        *(
+            f"variable {name} equal mass({symbol})*vcm({symbol},{x})"
+            for symbol in species
+            for name, x in zip(components(of_species("momentum", symbol)), AXES, strict=True)
+        ),
+        "compute kinetic_energy all ke",
+        ENERGY,
+        "variable volume equal vol",
+        *(_displacements(species) if displacements else []),
+    ]
+
+
+def _displacements(species: tuple[str, ...]) -> Iterator[str]:
+    yield "# From where the sampling began, which the restart files keep, and relative to the"
+    yield "# species' own centre of mass: a framework that drifts as a whole has not melted."
+    for symbol in species:
+        yield f"compute {of_species('msd', symbol)} {symbol} msd com yes"
+
+
+def _values(species: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The channels, and what LAMMPS calls them in a ``fix ave/time``."""
+    for k in range(3):
+        yield components(HEAT_FLUX)[k], f"c_flux[{k + 1}]"
+        yield components(HEAT_FLUX_CONVECTIVE)[k], f"c_flux[{k + 4}]"
+        name = components(HEAT_FLUX_CONDUCTIVE)[k]
+        yield name, f"v_{name}"
+    for symbol in species:
+        for name in components(of_species("momentum", symbol)):
+            yield name, f"v_{name}"
+        msd = of_species("msd", symbol)
+        yield msd, f"c_{msd}[4]"
+    yield "temperature", "c_thermo_temp"
+    yield "pressure", "c_thermo_press"
+    yield "energy", "v_energy"
+    yield "volume", "v_volume"

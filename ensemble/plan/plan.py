@@ -1,0 +1,221 @@
+"""The plan of a campaign: every run of every study, and how each is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import ceil, gcd, lcm
+
+from ensemble.campaign import Campaign, CampaignError, CampaignFiles, Problem
+from ensemble.campaign.errors import show
+from ensemble.campaign.studies import Emd, Nemd, Rerun
+from ensemble.plan.axes import Axes
+from ensemble.plan.channels import channels_of
+from ensemble.plan.crystals import count_atoms
+from ensemble.plan.fingerprint import Fingerprints, hash_of_structure
+from ensemble.plan.models import Examined, examine_models, model_for
+from ensemble.plan.recipe import Cells, Model, Recipe, Run
+from ensemble.plan.segments import Segmentation, cut, planned, row_count, row_steps, stages_of
+
+__all__ = ["Plan", "make_plan"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a campaign asks for."""
+
+    campaign: Campaign
+    recipes: dict[str, Recipe]
+    """By study, in the campaign's order."""
+    axes: dict[str, Axes]
+    """By study."""
+    atoms: dict[tuple[str, Cells], int]
+    """Atoms of every supercell, by material and cells."""
+    seconds_per_atom_step: dict[str, float]
+    """By model, on one core: from its size alone, nothing is measured."""
+    fingerprints: Fingerprints
+    """Of the files that the campaign names."""
+
+    @property
+    def run_count(self) -> int:
+        """Runs of all studies."""
+        return sum(axes.run_count for axes in self.axes.values())
+
+    def runs(self, study: str | None = None) -> Iterator[Run]:
+        """The runs of a study, or of all in the campaign's order; the last axis goes fastest."""
+        for name in self.recipes if study is None else (study,):
+            for _, run in self.axes[name].runs(name, self.recipes[name].study.method):
+                yield run
+
+    def atom_count(self, study: str, cells: Cells) -> int:
+        """Atoms of a study's runs with such a supercell."""
+        return self.atoms[self.recipes[study].material_name, cells]
+
+    def sample_bytes(self, study: str) -> int:
+        """What the samples of a study take in memory; on disk they are compressed."""
+        recipe = self.recipes[study]
+        return self.axes[study].run_count * recipe.rows * len(recipe.channels) * 8
+
+    def segmentation(self) -> dict[str, Segmentation]:
+        """How the runs are cut, by study: what a store records and `make_plan` takes again."""
+        return {name: Segmentation.of(recipe) for name, recipe in self.recipes.items()}
+
+
+def make_plan(
+    campaign: Campaign,
+    files: CampaignFiles,
+    *,
+    recorded: Mapping[str, Segmentation] | None = None,
+) -> Plan:
+    """Plan a campaign. Potentials and structure files are read, nothing is built or measured.
+
+    Parameters
+    ----------
+    campaign
+        What is asked for.
+    files
+        What `find_files` found for it.
+    recorded
+        How a store that exists has cut the runs of its studies.
+
+    Raises
+    ------
+    CampaignError
+        A potential or a structure cannot be used, lacks a species or has no room for a vacancy; or
+        the frames of a ``rerun`` do not fit into the segments of its source.
+    OSError
+        A file cannot be read.
+    """
+    problems: list[Problem] = []
+    examined = examine_models(campaign, files)
+    atoms = count_atoms(campaign, files, problems)
+    planner = _Planner(campaign, examined, atoms, recorded or {}, problems)
+    recipes = planner.recipes()
+    if problems:
+        raise CampaignError(campaign.path, problems)
+    return Plan(
+        campaign=campaign,
+        recipes=recipes,
+        axes={name: _axes(recipe) for name, recipe in recipes.items()},
+        atoms=atoms,
+        seconds_per_atom_step={
+            name: model.seconds_per_atom_step for name, model in examined.items()
+        },
+        fingerprints=Fingerprints(
+            models={name: model.fingerprint for name, model in examined.items()},
+            structures={name: hash_of_structure(path) for name, path in files.structures.items()},
+        ),
+    )
+
+
+def _axes(recipe: Recipe) -> Axes:
+    study, trajectory = recipe.study, recipe.trajectory
+    return Axes(
+        models=study.models or tuple(recipe.models),
+        temperatures=trajectory.temperatures,
+        supercells=trajectory.supercells,
+        seeds=trajectory.seeds,
+    )
+
+
+@dataclass
+class _Planner:
+    """The recipes of a campaign, and the problems on the way to them."""
+
+    campaign: Campaign
+    examined: dict[str, Examined]
+    atoms: dict[tuple[str, Cells], int]
+    recorded: Mapping[str, Segmentation]
+    problems: list[Problem]
+
+    def recipes(self) -> dict[str, Recipe]:
+        """By study, in the campaign's order; incomplete where there are problems."""
+        made: dict[str, Recipe] = {}
+        for study in self.campaign.studies:
+            if isinstance(study, Emd | Nemd):
+                made[study.name] = self._trajectory(study)
+        for study in self.campaign.studies:
+            if isinstance(study, Rerun):
+                source = replace(made[study.source.study], keeps_restarts=True)
+                made[source.study.name] = source
+                made[study.name] = self._rerun(study, source)
+        return {study.name: made[study.name] for study in self.campaign.studies}
+
+    def _trajectory(self, study: Emd | Nemd) -> Recipe:
+        models = self._models(study.models or tuple(self.examined), study.material)
+        scale = self.campaign.fs_per_ps
+        stages = stages_of(study, scale)
+        segmentation = self.recorded.get(study.name)
+        # Another number of stages is another run: what is recorded is of no use for it.
+        if segmentation is None or len(segmentation.parts) != len(stages):
+            segmentation = self._cut(study)
+        rows = segmentation.rows_per_segment
+        material = self.campaign.materials[study.material]
+        return Recipe(
+            study=study,
+            trajectory=study,
+            units=self.campaign.units,
+            material_name=study.material,
+            material=material,
+            models=models,
+            engine=self.campaign.engine_of(study),
+            channels=channels_of(study, material.species, self.campaign.units),
+            stages=planned(stages, segmentation.parts),
+            steps_per_row=row_steps(study, study, scale),
+            rows_per_segment=rows,
+            sample_segments=ceil(row_count(study, scale) / rows),
+        )
+
+    def _models(self, names: tuple[str, ...], material: str) -> dict[str, Model]:
+        return {
+            name: model_for(self.campaign, self.examined[name], material, self.problems)
+            for name in names
+        }
+
+    def _cut(self, study: Emd | Nemd) -> Segmentation:
+        names, scale = study.models or tuple(self.examined), self.campaign.fs_per_ps
+        slowest = max(self.examined[name].seconds_per_atom_step for name in names)
+        sizes = (self.atoms.get((study.material, cells), 1) for cells in study.supercells)
+        return cut(study, scale, slowest * max(sizes), self._rows_that_fit(study))
+
+    def _rows_that_fit(self, source: Emd | Nemd) -> int:
+        """Of how many rows a segment has to be a multiple, so that it is whole frames of every
+        ``rerun`` that follows the study.
+        """
+        scale, multiple = self.campaign.fs_per_ps, 1
+        steps = row_steps(source, source, scale)
+        for study in self.campaign.studies:
+            if isinstance(study, Rerun) and study.source.study == source.name:
+                frame = row_steps(study, source, scale)
+                multiple = lcm(multiple, frame // gcd(frame, steps))
+        return multiple
+
+    def _rerun(self, study: Rerun, source: Recipe) -> Recipe:
+        names = study.models or tuple(self.examined)
+        if study.source.model not in names:
+            names = (*names, study.source.model)
+        steps = row_steps(study, source.trajectory, self.campaign.fs_per_ps)
+        segment_steps = source.rows_per_segment * source.steps_per_row
+        if segment_steps % steps:
+            self.problems.append(self._misfit(study, source, segment_steps))
+        return replace(
+            source,
+            study=study,
+            models=self._models(names, source.material_name),
+            engine=self.campaign.engine_of(study),
+            channels=channels_of(study, source.material.species, source.units),
+            stages=(),
+            steps_per_row=steps,
+            rows_per_segment=max(1, segment_steps // steps),
+            keeps_restarts=False,
+            source_equilibration_segments=source.equilibration_segments,
+        )
+
+    def _misfit(self, study: Rerun, source: Recipe, segment_steps: int) -> Problem:
+        name, segment = source.study.name, segment_steps * source.trajectory.timestep
+        given = source.trajectory.segment is not None
+        why = f"by study.{name}.segment" if given else "in the store"
+        unit = "τ" if self.campaign.units == "lj" else "fs"
+        finding = f"found {show(study.every)}"
+        allowed = f"a whole fraction of {segment:.12g} {unit}, a segment of study {name} {why}"
+        return Problem(f"study.{study.name}.every", finding, allowed)

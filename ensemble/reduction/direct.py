@@ -1,0 +1,216 @@
+"""The direct method: κ from the heat that is exchanged and the temperature gradient it makes.
+
+F. Müller-Plathe, J. Chem. Phys. 106, 6082 (1997), as in LAMMPS' ``fix thermal/conductivity``: a
+periodic cell is cut into layers across its long axis; kinetic energy is moved from the first layer
+to the middle one and flows back through the two legs between them. Layer 0 is cold, layer
+bins / 2 hot: along the axis the temperature rises in the first leg and falls in the second.
+
+All averages are linear in the block means, so their errors come from the scatter over runs or, of
+a single run, over its blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ensemble.reduction.intervals import Interval, of_independent, of_series
+from ensemble.reduction.steady import FEWEST_BLOCKS, first_steady_block, trend
+
+__all__ = ["DirectMethod", "default_leave_out", "direct_method", "leg_weights", "slope_weights"]
+
+Floats = NDArray[np.float64]
+
+FEWEST_LAYERS = 3
+"""Of a leg, for a line through them to be more than a guess."""
+
+TOLERANCE = 0.1
+"""Of the gradient, or of the exchanged energy: a trend below it is no reason to discard a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectMethod:
+    """What the direct method says of a group of runs that differ in their seeds."""
+
+    kappa: Interval
+    gradient: Interval
+    """Temperature over length, towards the hot layer, mean of both legs."""
+    swap_flux: Interval
+    """Exchanged energy / (2 A Δt): energy over area and time."""
+    slab_flux: Interval | None
+    """The heat flux that flows in the legs, per volume, from the hot layer to the cold one; None
+    where it was not given. It has to agree with `swap_flux`."""
+    profile: Floats
+    """Shape (bins,): temperature averaged over the steady blocks and the runs."""
+    first_block: int
+    """The first block that was used."""
+    problem: str = ""
+    """Why `kappa` is not to be trusted; empty where nothing is known against it."""
+
+
+def default_leave_out(bins: int) -> int:
+    """Layers left out beside each exchange layer: a tenth of all, but three stay in each leg."""
+    return min(bins // 10, (bins // 2 - 1 - FEWEST_LAYERS) // 2)
+
+
+def leg_weights(bins: int, leave_out: int) -> Floats:
+    """Weights whose sum over the layers is the mean of the second leg minus the first, halved.
+
+    Of a quantity that points along the axis this is what goes from the hot layer to the cold one.
+
+    Returns
+    -------
+    Shape (bins,).
+    """
+    weights = np.zeros(bins)
+    first, second = _legs(bins, leave_out)
+    weights[first] = -0.5 / len(first)
+    weights[second] = 0.5 / len(second)
+    return weights
+
+
+def slope_weights(bins: int, leave_out: int) -> Floats:
+    """Weights whose sum over the layers is the slope towards the hot layer, per layer.
+
+    A line is fitted to each leg by least squares; the result is the mean of both slopes.
+
+    Returns
+    -------
+    Shape (bins,).
+    """
+    weights = np.zeros(bins)
+    for leg, sign in zip(_legs(bins, leave_out), (0.5, -0.5), strict=True):
+        position = leg - leg.mean()
+        weights[leg] = sign * position / (position @ position)
+    return weights
+
+
+def _legs(bins: int, leave_out: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The layers of the two legs without the exchange layers and `leave_out` beside each."""
+    half = bins // 2
+    layers = half - 1 - 2 * leave_out
+    if bins % 2 or leave_out < 0 or layers < 2:
+        raise ValueError(f"{bins} layers with {leave_out} left out: no line through what is left")
+    first = np.arange(1 + leave_out, half - leave_out)
+    return first, first + half
+
+
+def direct_method(
+    temperature: ArrayLike,
+    exchanged_energy: ArrayLike,
+    *,
+    block_time: float,
+    length: ArrayLike,
+    area: ArrayLike,
+    prefactor: float = 1.0,
+    heat_flux: ArrayLike | None = None,
+    energy: ArrayLike | None = None,
+    leave_out: int | None = None,
+) -> DirectMethod:
+    """κ = prefactor · E / (2 A Δt dT/dz) of runs with an exchange of energy.
+
+    Parameters
+    ----------
+    temperature
+        Shape (runs, blocks, bins), block means of the layers' temperatures.
+    exchanged_energy
+        Shape (runs, blocks), moved from the cold to the hot layer within the block.
+    block_time
+        Length of a block.
+    length, area
+        Scalars or shape (runs,): of the cell along the axis and across it.
+    prefactor
+        ``mueller_plathe`` of `ensemble.units`.
+    heat_flux
+        Shape (runs, blocks, bins): of the atoms in a layer along the axis, extensive.
+    energy
+        Shape (runs, blocks): total energy. It is conserved; a drift would heat all layers.
+    leave_out
+        Layers left out beside each exchange layer; `default_leave_out` where not given.
+
+    Returns
+    -------
+    With intervals by Student's t over the runs, or over blocks where there is one run.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit, numbers are not finite, or no two layers are left in a leg.
+    """
+    profiles = _finite("temperature", temperature, 3)
+    exchanged = _finite("exchanged_energy", exchanged_energy, 2)
+    runs, blocks, bins = profiles.shape
+    if exchanged.shape != (runs, blocks) or not runs or not blocks:
+        raise ValueError(f"temperature {profiles.shape}, exchanged_energy {exchanged.shape}")
+    if leave_out is None:
+        leave_out = default_leave_out(bins)
+    lengths, areas = (np.broadcast_to(value, runs)[:, None] for value in (length, area))
+
+    gradient = profiles @ slope_weights(bins, leave_out) * (bins / lengths)
+    swap_flux = exchanged / (2 * areas * block_time)
+    slab_flux = None
+    if heat_flux is not None:
+        flux = _finite("heat_flux", heat_flux, 3)
+        slab_flux = flux @ leg_weights(bins, leave_out) * (bins / (lengths * areas))
+
+    first = first_steady_block(gradient.mean(axis=0))
+    steady = slice(first, None)
+    slope = _interval(gradient[:, steady])
+    kappa = of_independent([])
+    problem = "no temperature gradient beyond the noise"
+    if slope.low > 0 or (runs > 1 and slope.mean > 0):
+        kappa = _kappa(swap_flux[:, steady], gradient[:, steady], prefactor)
+        problem = ""
+    drift = None if energy is None else _finite("energy", energy, 2)[:, steady].mean(axis=0)
+    unsteady = _unsteady(gradient[:, steady].mean(axis=0), exchanged[:, steady], drift)
+    return DirectMethod(
+        kappa=kappa,
+        gradient=slope,
+        swap_flux=_interval(swap_flux[:, steady]),
+        slab_flux=None if slab_flux is None else _interval(slab_flux[:, steady]),
+        profile=profiles[:, steady].mean(axis=(0, 1)),
+        first_block=first,
+        problem=unsteady or problem,
+    )
+
+
+def _finite(name: str, values: ArrayLike, dimensions: int) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != dimensions or not np.isfinite(array).all():
+        raise ValueError(f"{name}: {dimensions} dimensions of finite numbers are needed")
+    return array
+
+
+def _interval(values: Floats) -> Interval:
+    """Of the mean of values (runs, blocks): over the runs, or over the blocks of a single one."""
+    return of_series(values[0]) if len(values) == 1 else of_independent(values.mean(axis=1))
+
+
+def _kappa(flux: Floats, gradient: Floats, prefactor: float) -> Interval:
+    """κ from flux and gradient (runs, blocks).
+
+    Of a single run the error is that of the ratio to first order: the relative deviations of both
+    in a block, taken together as they are correlated.
+    """
+    if len(gradient) > 1:
+        return of_independent(prefactor * flux.mean(axis=1) / gradient.mean(axis=1))
+    deviations = flux[0] / flux.mean() - gradient[0] / gradient.mean()
+    return of_series(prefactor * flux.mean() / gradient.mean() * (1 + deviations))
+
+
+def _unsteady(gradient: Floats, exchanged: Floats, energy: Floats | None) -> str:
+    """Why the blocks (blocks,), (runs, blocks), (blocks,) are not of a steady state, or nothing."""
+    if gradient.size < FEWEST_BLOCKS:
+        return f"not known to be steady: {gradient.size} blocks, {FEWEST_BLOCKS} are needed"
+    if _rises(trend(gradient), abs(gradient.mean())):
+        return "not steady: the temperature gradient still changes"
+    if energy is not None and _rises(trend(energy), exchanged.mean(axis=0).sum()):
+        return "not steady: the total energy drifts"
+    return ""
+
+
+def _rises(rise: Interval, scale: float) -> bool:
+    """Whether a trend is beyond its noise and not small."""
+    return abs(rise.mean) > max(rise.half_width, TOLERANCE * scale)

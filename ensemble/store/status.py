@@ -1,0 +1,141 @@
+"""``ensemble status``: how far the runs of a store are, in words.
+
+Reads names of files and the ledger, nothing else, so that a store of 10,000 runs answers at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ensemble.store import ledger
+from ensemble.store.info import read_store
+from ensemble.store.progress import State, states
+
+FAILURES_SHOWN = 20
+"""In words; all of them are in the JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyStatus:
+    """How far a study is."""
+
+    name: str
+    states: Counter[State]
+    """Runs in each state."""
+    segments: int
+    """Sampling segments in the store."""
+    segments_asked: int
+
+    @property
+    def runs(self) -> int:
+        """How many there are."""
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A run that failed."""
+
+    study: str
+    run: str
+    cause: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How far a store is."""
+
+    store: Path
+    studies: tuple[StudyStatus, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run is done."""
+        return all(study.states[State.DONE] == study.runs for study in self.studies)
+
+    def __str__(self) -> str:
+        return "\n".join([*_table(self), *_failures(self)])
+
+
+def read_status(root: Path) -> Status:
+    """The status of the store in a folder.
+
+    Raises
+    ------
+    StoreError
+        There is none, or it cannot be read.
+    """
+    info = read_store(root)
+    histories = ledger.read(info.paths)
+    studies, failures = [], []
+    for name, study in info.studies.items():
+        unlucky = {run for (of, run), history in histories.items() if of == name and history.failed}
+        found: Counter[State] = Counter()
+        segments = 0
+        asked = study.sample_segments
+        for _, run, state, done in states(info.paths, name, info.runs(name), asked, unlucky):
+            found[state] += 1
+            segments += min(done, asked)
+            if state is State.FAILED and (event := histories[name, run.name].failure) is not None:
+                failures.append(
+                    Failure(study=name, run=run.name, cause=event.cause, message=event.message)
+                )
+        studies.append(
+            StudyStatus(
+                name=name,
+                states=found,
+                segments=segments,
+                segments_asked=asked * sum(found.values()),
+            )
+        )
+    return Status(store=root, studies=tuple(studies), failures=tuple(failures))
+
+
+def _table(status: Status) -> list[str]:
+    columns = [State.DONE, State.RUNNING, State.PARTIAL, State.WAITING, State.FAILED]
+    rows = [["study", "runs", *columns, "sampled"]]
+    for study in status.studies:
+        share = study.segments / study.segments_asked if study.segments_asked else 1.0
+        counts = [str(study.states[state]) for state in columns]
+        rows.append([study.name, str(study.runs), *counts, f"{share:.1%}"])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        )
+        for row in rows
+    ]
+
+
+def _failures(status: Status) -> list[str]:
+    lines = [
+        f"failed: {failure.study} {failure.run}: {failure.message} ({failure.cause})"
+        for failure in status.failures[:FAILURES_SHOWN]
+    ]
+    more = len(status.failures) - len(lines)
+    return [*lines, f"and {more} more; see --json"] if more > 0 else lines
+
+
+def as_json(status: Status) -> dict[str, Any]:
+    """In JSON's types."""
+    return {
+        "store": str(status.store),
+        "complete": status.complete,
+        "studies": [
+            {
+                "study": study.name,
+                "runs": study.runs,
+                **{str(state): study.states[state] for state in State},
+                "sampling_segments": study.segments,
+                "sampling_segments_asked": study.segments_asked,
+            }
+            for study in status.studies
+        ],
+        "failed": [vars(failure) for failure in status.failures],
+    }

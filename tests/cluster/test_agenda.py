@@ -1,0 +1,131 @@
+"""Which run comes next, and what becomes of those that fail."""
+
+import pytest
+
+from ensemble.cluster.agenda import IDLE_ATTEMPTS, Agenda, Item
+from ensemble.cluster.jobs import Outcome, Receipt
+from ensemble.md.failures import Cause
+
+
+def failed(key: str, cause: Cause, segments: int = 0) -> Receipt:
+    return Receipt(key=key, outcome=Outcome.FAILED, cause=cause, segments=segments)
+
+
+def done(key: str) -> Receipt:
+    return Receipt(key=key, outcome=Outcome.DONE)
+
+
+def take(agenda: Agenda, now: float = 0.0) -> str | None:
+    item = agenda.take(now)
+    return None if item is None else item.key
+
+
+def test_the_longest_goes_first_and_equals_keep_their_order() -> None:
+    agenda = Agenda([Item("a", 1.0), Item("b", 3.0), Item("c", 3.0), Item("d", 2.0)])
+    assert [take(agenda) for _ in range(5)] == ["b", "c", "d", "a", None]
+
+
+def test_a_run_waits_for_the_one_that_it_needs() -> None:
+    agenda = Agenda([Item("follower", 9.0, needs="source"), Item("source", 1.0)])
+    assert take(agenda) == "source"
+    assert take(agenda) is None
+    assert not agenda.finished
+    agenda.settle(done("source"), now=0.0)
+    assert take(agenda) == "follower"
+    agenda.settle(done("follower"), now=0.0)
+    assert agenda.finished
+    assert agenda.done == {"source", "follower"}
+
+
+def test_what_follows_a_failed_run_is_blocked() -> None:
+    agenda = Agenda([Item("source", 1.0), Item("follower", 1.0, needs="source")])
+    take(agenda)
+    agenda.settle(failed("source", Cause.NUMBERS), now=0.0)
+    assert agenda.blocked == {"follower"}
+    assert agenda.finished
+
+
+def test_what_follows_a_run_that_was_given_up_before_is_blocked() -> None:
+    agenda = Agenda([Item("follower", 1.0, needs="source")])
+    assert agenda.blocked == {"follower"}
+    assert agenda.finished
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause.final])
+def test_a_trajectory_gone_wrong_is_not_repeated(cause: Cause) -> None:
+    agenda = Agenda([Item("a", 1.0)])
+    take(agenda)
+    agenda.settle(failed("a", cause), now=0.0)
+    assert take(agenda, now=1e9) is None
+    assert agenda.failed["a"].cause is cause
+
+
+def test_an_error_of_lammps_is_repeated_once_also_over_launches() -> None:
+    agenda = Agenda([Item("a", 1.0), Item("b", 1.0, real_failures=1)])
+    for key in (take(agenda), take(agenda)):
+        assert key is not None
+        agenda.settle(failed(key, Cause.LAMMPS_ERROR), now=0.0)
+    assert set(agenda.failed) == {"b"}
+    assert take(agenda, now=10.0) == "a"
+    agenda.settle(failed("a", Cause.LAMMPS_ERROR), now=10.0)
+    assert set(agenda.failed) == {"a", "b"}
+
+
+def test_lost_workers_do_not_use_up_a_run_that_gets_on() -> None:
+    agenda = Agenda([Item("a", 1.0)])
+    for attempt in range(10 * IDLE_ATTEMPTS):
+        assert take(agenda, now=1000.0 * attempt) == "a"
+        agenda.settle(failed("a", Cause.KILLED, segments=1), now=1000.0 * attempt)
+    assert not agenda.failed
+
+
+def test_a_run_that_never_gets_on_is_given_up_for_this_time() -> None:
+    agenda = Agenda([Item("a", 1.0)])
+    for attempt in range(IDLE_ATTEMPTS):
+        assert take(agenda, now=1000.0 * attempt) == "a"
+        agenda.settle(failed("a", Cause.KILLED), now=1000.0 * attempt)
+    assert agenda.finished
+    assert set(agenda.failed) == {"a"}
+
+
+def test_what_failed_is_tried_again_later_and_later() -> None:
+    agenda = Agenda([Item("a", 1.0)])
+    take(agenda)
+    agenda.settle(failed("a", Cause.KILLED), now=100.0)
+    assert take(agenda, now=100.4) is None
+    assert take(agenda, now=100.5) == "a"
+    agenda.settle(failed("a", Cause.KILLED), now=100.5)
+    assert take(agenda, now=101.4) is None
+    assert take(agenda, now=101.5) == "a"
+
+
+def test_a_run_that_somebody_has_is_asked_for_again() -> None:
+    agenda = Agenda([Item("a", 1.0)])
+    take(agenda)
+    agenda.settle(Receipt(key="a", outcome=Outcome.HELD), now=0.0)
+    assert not agenda.finished
+    assert take(agenda, now=0.5) is None
+    assert take(agenda, now=1.0) == "a"
+    assert agenda.item("a").attempts == 2
+
+
+@pytest.mark.parametrize("cause", [Cause.DISK_FULL, Cause.READ_ONLY])
+def test_a_full_disk_ends_the_launch_when_what_runs_has_ended(cause: Cause) -> None:
+    agenda = Agenda([Item("a", 1.0), Item("b", 1.0), Item("c", 1.0)])
+    take(agenda)
+    take(agenda)
+    agenda.settle(failed("a", cause), now=0.0)
+    assert take(agenda, now=1e9) is None
+    assert not agenda.finished
+    agenda.settle(done("b"), now=0.0)
+    assert agenda.finished
+    assert agenda.store_fault == failed("a", cause)
+    assert agenda.done == {"b"}
+
+
+def test_a_missing_file_concerns_its_run_alone() -> None:
+    agenda = Agenda([Item("a", 2.0), Item("b", 1.0)])
+    take(agenda)
+    agenda.settle(failed("a", Cause.MISSING_FILE), now=0.0)
+    assert set(agenda.failed) == {"a"}
+    assert take(agenda) == "b"

@@ -1,0 +1,93 @@
+"""The plan in words and in JSON."""
+
+import json
+
+import pytest
+from rich.console import Console
+from small_campaigns import CU2SE, LJ, ROOT, Folder, changed
+
+from ensemble.campaign import find_files, load_campaign
+from ensemble.plan.cost import estimate
+from ensemble.plan.plan import Plan, make_plan
+from ensemble.plan.show import as_json, bytes_text, describe, duration_text
+
+
+def text_of(plan: Plan, width: int = 80) -> str:
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(describe(plan, estimate(plan, workers=2)))
+    return capture.get()
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (4.07e6, "4.07 MB"), (1.2e12, "1.2 TB")],
+)
+def test_bytes(count: float, text: str) -> None:
+    assert bytes_text(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.31, "0.31 s"),
+        (7.24, "7.2 s"),
+        (42.4, "42 s"),
+        (59.9, "1 min"),
+        (754, "13 min"),
+        (3599, "1 h"),
+        (13_080, "3 h 38 min"),
+        (48 * 3600 - 40, "47 h 59 min"),
+        (48 * 3600, "2 d"),
+        (98.4 * 3600, "4 d 2 h"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+def test_table() -> None:
+    campaign = load_campaign(ROOT / "campaigns" / "cu195se.toml")
+    plan = make_plan(campaign, find_files(campaign))
+    lines = text_of(plan).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    (sweep, work) = [line.split() for line in lines if line.startswith("gk-600K")]
+    assert sweep == ["gk-600K", "emd", "3", "600", "5x5x5", "1,475", "5", "15"]
+    assert work[:7] == ["gk-600K", "2,600,000", "3", "+", "10", "200,000", "504"]
+    assert any(line.split() == ["3x80x3", "8,496"] for line in lines)
+    assert any(line.startswith("195 runs, ") and "with 2 workers" in line for line in lines)
+
+
+def test_many_labels_are_shortened(folder: Folder) -> None:
+    temperatures = str(list(range(100, 1100, 100)))
+    shown = text_of(folder.plan(changed(CU2SE, temperatures=temperatures)))
+    assert " 400 " in shown
+    assert " 500 " not in shown
+    assert " 1000 " in shown
+
+
+def test_json(folder: Folder) -> None:
+    plan = folder.plan()
+    cost = estimate(plan, workers=2)
+    found = json.loads(json.dumps(as_json(plan, cost)))
+    assert (found["campaign"], found["runs"], found["workers"]) == ("small", 49, 2)
+    assert found["core_hours"] == pytest.approx(sum(s["core_hours"] for s in found["studies"]))
+    assert found["makespan_hours"] == cost.makespan_seconds / 3600
+    assert found["speeds"] == "modelled"
+    gk, direct, fixed = found["studies"]
+    assert gk["atoms"] == {"2x2x2": 94, "3x3x3": 319}
+    assert (gk["temperatures_K"], gk["seeds"], gk["runs"]) == ([300, 600], [1, 2], 24)
+    assert (gk["steps_per_run"], gk["rows_per_run"], gk["timestep_fs"]) == (21_500, 4000, 2)
+    assert gk["channels"][0] == "heat_flux_x"
+    assert (direct["models"], direct["equilibration_segments"]) == (["level12"], 2)
+    assert (fixed["method"], fixed["sampling_segments"]) == ("rerun", 1)
+    total = sum(study["sample_bytes_uncompressed"] for study in found["studies"])
+    assert found["sample_bytes_uncompressed"] == total
+
+
+def test_reduced_units_have_names_of_their_own(folder: Folder) -> None:
+    plan = folder.plan(LJ)
+    (study,) = as_json(plan, estimate(plan, workers=1))["studies"]
+    assert study["temperatures_epsilon_kB"] == [1.35]
+    assert study["timestep_tau"] == 0.005
+    assert " T (K) " not in text_of(plan)

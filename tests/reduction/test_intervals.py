@@ -1,0 +1,85 @@
+"""Intervals: by the tables of Student's t, and by counting how often they hold the truth."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from ensemble.reduction.intervals import Interval, of_independent, of_series
+
+
+def ar1(seed: int, phi: float, trials: int, rows: int) -> NDArray[np.float64]:
+    noise = np.random.default_rng(seed).standard_normal((trials, rows + 300))
+    series: NDArray[np.float64] = lfilter([1], [1, -phi], noise)[:, 300:]
+    return series
+
+
+def test_students_t_by_the_table() -> None:
+    found = of_independent([[1, 2, 3], [4, 5, math.nan]])
+    assert found.mean == 3
+    assert found.samples == 5
+    assert found.half_width == pytest.approx(2.7764451 * math.sqrt(2.5 / 5), rel=1e-7)
+    assert (found.low, found.high) == (3 - found.half_width, 3 + found.half_width)
+    assert of_independent([1, 2], 0.9).half_width == pytest.approx(6.3137515 / 2, rel=1e-7)
+
+
+@pytest.mark.parametrize("estimate", [of_independent, of_series])
+def test_what_one_sample_or_none_says(estimate: type) -> None:
+    one, none = estimate([4.0]), estimate([])
+    assert (one.mean, one.half_width, one.samples) == (4.0, math.inf, 1)
+    assert (none.half_width, none.samples) == (math.inf, 0)
+    assert math.isnan(none.mean)
+
+
+def test_five_samples_cover_as_often_as_they_say() -> None:
+    samples = np.random.default_rng(1).standard_normal((2000, 5))
+    found = [of_independent(five) for five in samples]
+    covered = sum(interval.low < 0 < interval.high for interval in found)
+    assert abs(covered - 1900) < 3 * math.sqrt(2000 * 0.95 * 0.05)
+
+
+@pytest.mark.parametrize(
+    ("phi", "rows", "least"), [(0, 30, 950), (0.5, 100, 930), (0.8, 1000, 930)]
+)
+def test_correlated_series_cover_as_often_as_they_say(phi: float, rows: int, least: int) -> None:
+    found = [of_series(series) for series in ar1(2, phi, 1000, rows)]
+    covered = sum(interval.low < 0 < interval.high for interval in found)
+    assert least - 20 <= covered <= 980
+
+
+def test_correlation_makes_a_series_worth_less() -> None:
+    """A row of an AR(1) process are worth n (1 − φ) / (1 + φ) independent ones."""
+    series = ar1(3, 0.9, 100, 20_000)
+    true = 1.96 * math.sqrt(1.9 / 0.1 / (1 - 0.81) / 20_000)
+    widths = [of_series(one).half_width for one in series]
+    assert np.mean(widths) == pytest.approx(true, rel=0.1)
+
+
+def test_no_correlation_costs_nothing() -> None:
+    series = ar1(4, 0.0, 200, 1000)
+    ratios = [of_series(one).half_width / of_independent(one).half_width for one in series]
+    assert np.median(ratios) == pytest.approx(1, abs=0.03)
+
+
+def test_a_constant_series_is_certain() -> None:
+    found = of_series(np.full(50, 2.5))
+    assert (found.mean, found.half_width) == (2.5, 0.0)
+
+
+def test_scaling() -> None:
+    interval = Interval(mean=2.0, half_width=0.5, samples=3)
+    assert interval.scaled(-2) == Interval(mean=-4.0, half_width=1.0, samples=3)
+    unknown = Interval(mean=2.0, half_width=math.inf, samples=1)
+    assert unknown.scaled(2).half_width == math.inf
+
+
+def test_agreement_is_within_both_errors_as_squares() -> None:
+    first = Interval(mean=1.0, half_width=0.3, samples=5)
+    assert first.agrees_with(Interval(mean=1.49, half_width=0.4, samples=5))
+    assert not first.agrees_with(Interval(mean=1.51, half_width=0.4, samples=5))
+    assert first.agrees_with(Interval(mean=9.0, half_width=math.inf, samples=1))
+    assert not first.agrees_with(Interval(mean=math.nan, half_width=math.inf, samples=0))

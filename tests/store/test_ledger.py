@@ -1,0 +1,88 @@
+"""The ledger: every attempt a line, whatever happened to the line before."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_stores import SmallStore
+
+from ensemble.store import ledger
+from ensemble.store.ledger import LONGEST_MESSAGE, append, event_of, events, read
+
+
+def test_events_come_back(store: SmallStore) -> None:
+    run = store.run()
+    written = [
+        event_of(run, "failed", segment=3, cause="killed", message="SIGKILL", wall=1.5),
+        event_of(run, "done", wall=2.0),
+    ]
+    for event in written:
+        append(store.paths, event)
+    assert list(events(store.paths)) == written
+    assert written[0].time.endswith("+00:00")
+
+
+def test_no_ledger_is_an_empty_one(store: SmallStore) -> None:
+    assert read(store.paths) == {}
+
+
+def test_history_by_cause(store: SmallStore) -> None:
+    first, second = store.plan.runs()
+    for cause in ("killed", "drift", "killed"):
+        append(store.paths, event_of(first, "failed", cause=cause, message=f"by {cause}"))
+    append(store.paths, event_of(second, "given up", cause="drift"))
+    history = read(store.paths)[first.study, first.name]
+    assert history.causes == {"killed": 2, "drift": 1}
+    assert history.failed
+    assert not history.given_up
+    assert history.failure is not None
+    assert history.failure.message == "by killed"
+    assert read(store.paths)[second.study, second.name].given_up
+    append(store.paths, event_of(first, "yielded", segment=2))
+    assert not read(store.paths)[first.study, first.name].failed
+    append(store.paths, event_of(first, "retry"))
+    history = read(store.paths)[first.study, first.name]
+    assert (history.causes, history.failure, history.failed) == ({}, None, False)
+
+
+@pytest.mark.parametrize("torn", [b'{"kind": "fai', b"\x00\x00\x00", b"[1]", b'{"kind": "done"}'])
+def test_a_torn_line_takes_no_other_with_it(store: SmallStore, torn: bytes) -> None:
+    event = event_of(store.run(), "done")
+    append(store.paths, event)
+    with store.paths.ledger.open("ab") as file:
+        file.write(torn)
+    assert list(events(store.paths)) == [event]
+    append(store.paths, event)
+    assert list(events(store.paths)) == [event, event]
+
+
+@pytest.mark.parametrize("letter", ["a", "ß", "\n", "\x01", "😀"])
+def test_a_line_is_short(store: SmallStore, letter: str) -> None:
+    append(store.paths, event_of(store.run(), "failed", message=letter * 9000))
+    (event,) = events(store.paths)
+    assert event.message == letter * (LONGEST_MESSAGE - 1) + "…"
+    assert len(store.paths.ledger.read_bytes().splitlines()) == 1
+
+
+def test_many_write_at_once(store: SmallStore, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from ensemble.store.layout import StorePaths\n"
+        "from ensemble.store.ledger import Event, append\n"
+        "for n in range(200):\n"
+        "    append(StorePaths(Path(sys.argv[1])), Event(kind='failed', study='gk',\n"
+        "           run=sys.argv[2], segment=n, message='x' * 900))"
+    )
+    root = str(store.paths.root)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, root, f"run-{n}"], cwd=tmp_path)
+        for n in range(4)
+    ]
+    assert [writer.wait() for writer in writers] == [0] * 4
+    found = list(events(store.paths))
+    for number in range(4):
+        mine = [event.segment for event in found if event.run == f"run-{number}"]
+        assert mine == list(range(200))
+    assert os.path.getsize(store.paths.ledger) < 4096 * 800
+    assert len(ledger.read(store.paths)) == 4
