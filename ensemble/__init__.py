@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ensemble.campaign import load_campaign
+    from ensemble.cluster.launcher import launch
     from ensemble.mtp.calculator import MTPCalculator
+    from ensemble.results import open_results
 
-__all__ = ["MTPCalculator", "load_campaign"]
+__all__ = ["MTPCalculator", "launch", "load_campaign", "open_results"]
 
 _HOMES = {
     "MTPCalculator": "ensemble.mtp.calculator",
+    "launch": "ensemble.cluster.launcher",
     "load_campaign": "ensemble.campaign",
+    "open_results": "ensemble.results",
 }
 
 

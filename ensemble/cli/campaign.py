@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ensemble.campaign import Campaign
+    from ensemble.campaign import Campaign, CampaignFiles
     from ensemble.cli.parser import Commands
     from ensemble.plan.cost import Estimate
     from ensemble.plan.plan import Plan
@@ -119,8 +119,18 @@ def _estimated(campaign: Campaign, arguments: argparse.Namespace) -> tuple[Plan,
     plan = make_plan(campaign, files)
     ranks = max(recipe.engine.ranks for recipe in plan.recipes.values())
     workers = arguments.workers or campaign.cluster.workers or default_workers(ranks)
-    speed = None if arguments.no_measurement else measured_speeds(plan, files)
+    speed = None if arguments.no_measurement else _measured(plan, files)
     return plan, estimate(plan, speed, workers=workers)
+
+
+def _measured(plan: Plan, files: CampaignFiles) -> dict[str, float]:
+    from rich.console import Console
+
+    from ensemble.md.calibration import measured_speeds
+
+    console = Console(stderr=True)
+    with console.status("measuring the speed of the models …"):
+        return measured_speeds(plan, files)
 
 
 def add_status(commands: Commands) -> None:

@@ -82,7 +82,7 @@ _REAL = frozenset({Cause.MEMORY, Cause.LAMMPS_ERROR, Cause.INTERNAL})
 _ENVIRONMENT = frozenset({Cause.DISK_FULL, Cause.READ_ONLY, Cause.MISSING_FILE})
 
 
-class SegmentFailure(Exception):
+class SegmentFailure(RuntimeError):
     """A segment that did not come to its end.
 
     Attributes
@@ -137,6 +137,9 @@ _THERMO_LINE = re.compile(r"^ *(\d+)(?: +[-+.\dainfe]+)+ *$", re.MULTILINE)
 _KILLED_RANK = re.compile(r"\(signal (\d+)\)|on signal (\d+)")
 """MPICH and Open MPI on a rank that a signal ended; ``mpiexec`` itself then exits in order."""
 
+_LOST_RANK = re.compile(r"^.*(?:Fatal error in internal_(?!Init)|unable to forward PMI).*$", re.M)
+"""What is written where another rank misses the killed one before MPICH does."""
+
 
 def diagnose(
     returncode: int,
@@ -168,6 +171,8 @@ def diagnose(
         cause, message = _of_error(errors[0], screen + log)
     elif number := signal or _signal_in(screen, returncode):
         cause, message = _of_signal(number, out_of_memory)
+    elif lost := _LOST_RANK.search(screen):
+        cause, message = Cause.KILLED, f"LAMMPS lost a rank: {lost[0].strip()}"
     else:
         cause, message = _of_last_words(screen or log, returncode)
     if (step := _last_step(log)) is not None:

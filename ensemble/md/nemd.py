@@ -122,7 +122,9 @@ def framework_types(work: Assignment) -> list[int]:
 
 
 def _profile(work: Assignment) -> list[str]:
-    """Temperature, heat flux and number of atoms of every layer, before velocities change hands."""
+    """Number of atoms, temperature and heat flux for an atom of every layer, each time before
+    velocities change hands. A block's mean is over all atoms at all times (``norm all``).
+    """
     study = study_of(work)
     every, repeat, block = _samples(work)
     diagonal = "+".join(
@@ -136,7 +138,7 @@ def _profile(work: Assignment) -> list[str]:
         f"variable heat_flux atom (c_ke_atom+c_pe_atom)*v{study.axis}"
         f"-({diagonal})/{number(work.units.lammps_nktv2p)}",
         f"compute layers all chunk/atom bin/1d {study.axis} lower {width} units reduced",
-        f"fix {PROFILE} all ave/chunk {every} {repeat} {block} layers temp v_heat_flux norm none &",
+        f"fix {PROFILE} all ave/chunk {every} {repeat} {block} layers temp v_heat_flux norm all &",
         f"    format {ROWS_FORMAT} file ${{folder}}/{PROFILE}",
     ]
 

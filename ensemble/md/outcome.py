@@ -124,8 +124,10 @@ def _blocks(work: Assignment, record: dict[str, Any]) -> Floats:
     exchanged = read_series(attempt / nemd.EXCHANGED, 1 + framework, steps)
     columns = {name: blocks[:, k] for k, name in enumerate(nemd.BLOCK_VALUES)}
     columns["exchanged_energy"] = np.diff(exchanged[:, 0], prepend=0.0)
-    for k, quantity in enumerate(("atoms", "temperature", HEAT_FLUX)):
-        columns |= dict(zip(profile_names(quantity, bins), profile[:, :, k].T, strict=True))
+    atoms, temperatures, fluxes = np.moveaxis(profile, -1, 0)
+    layers = {"atoms": atoms, "temperature": temperatures, HEAT_FLUX: fluxes * atoms}
+    for quantity, values in layers.items():
+        columns |= dict(zip(profile_names(quantity, bins), values.T, strict=True))
     names = _channel_names(work)
     rows = np.stack([columns[name] for name in names], axis=1)
     health.check_numbers(names, rows)

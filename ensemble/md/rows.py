@@ -37,7 +37,7 @@ def read_series(path: Path, columns: int, steps: Steps) -> Rows:
     SegmentFailure
         A row is missing.
     """
-    table = _table(path, columns + 1)
+    table = _numbers(path, [line.split() for line in _lines(path)]).reshape(-1, columns + 1)
     return _at_steps(path, table[:, 0], table[:, 1:], steps)
 
 
@@ -67,20 +67,14 @@ def read_profile(path: Path, layers: int, steps: Steps) -> Rows:
     return _at_steps(path, np.array([float(line[0]) for line in heads]), table, steps)
 
 
-def _table(path: Path, columns: int) -> Rows:
-    """All lines of a file, as far as they are complete."""
-    lines = [line.split() for line in _lines(path)]
-    if lines and len(lines[-1]) != columns:
-        lines.pop()
-    return _numbers(path, lines).reshape(-1, columns)
-
-
 def _lines(path: Path) -> list[str]:
+    """The lines that were written to their end, without comments."""
     try:
         text = path.read_text()
     except FileNotFoundError as error:
         raise SegmentFailure(Cause.INTERNAL, f"LAMMPS wrote no file {path.name}") from error
-    return [line for line in text.splitlines() if not line.startswith("#")]
+    whole, _, _ = text.rpartition("\n")
+    return [line for line in whole.splitlines() if not line.startswith("#")]
 
 
 def _numbers(path: Path, fields: Sequence[Sequence[str]]) -> Rows:

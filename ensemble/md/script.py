@@ -98,7 +98,7 @@ def create_velocities(work: Assignment, temperature: float) -> list[str]:
     """Velocities at random, without momentum; the same for any number of MPI ranks."""
     seed = random_seed(work.run, work.segment)
     create = f"velocity all create {number(temperature)} {seed}"
-    return ["", f"{create} mom yes rot no dist gaussian loop geom"]
+    return ["", f"{create} mom yes rot no dist gaussian loop all"]
 
 
 def log_lines(steps: int) -> list[str]:

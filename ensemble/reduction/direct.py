@@ -157,17 +157,15 @@ def direct_method(
 
     first = first_steady_block(gradient.mean(axis=0))
     steady = slice(first, None)
-    slope = _interval(gradient[:, steady])
-    kappa = of_independent([])
-    problem = "no temperature gradient beyond the noise"
-    if slope.low > 0 or (runs > 1 and slope.mean > 0):
-        kappa = _kappa(swap_flux[:, steady], gradient[:, steady], prefactor)
-        problem = ""
+    slope = gradient[:, steady].mean(axis=0)
+    kappa, problem = of_independent([]), "no temperature gradient beyond the noise"
+    if of_series(slope).low > 0:
+        kappa, problem = _kappa(swap_flux[:, steady], gradient[:, steady], prefactor), ""
     drift = None if energy is None else _finite("energy", energy, 2)[:, steady].mean(axis=0)
-    unsteady = _unsteady(gradient[:, steady].mean(axis=0), exchanged[:, steady], drift)
+    unsteady = _unsteady(slope, exchanged[:, steady], drift)
     return DirectMethod(
         kappa=kappa,
-        gradient=slope,
+        gradient=_interval(gradient[:, steady]),
         swap_flux=_interval(swap_flux[:, steady]),
         slab_flux=None if slab_flux is None else _interval(slab_flux[:, steady]),
         profile=profiles[:, steady].mean(axis=(0, 1)),
@@ -191,13 +189,13 @@ def _interval(values: Floats) -> Interval:
 def _kappa(flux: Floats, gradient: Floats, prefactor: float) -> Interval:
     """κ from flux and gradient (runs, blocks).
 
-    Of a single run the error is that of the ratio to first order: the relative deviations of both
-    in a block, taken together as they are correlated.
+    Of a single run the error is that of the ratio to first order in the deviations of a block,
+    those of flux and gradient taken together as they are correlated.
     """
     if len(gradient) > 1:
         return of_independent(prefactor * flux.mean(axis=1) / gradient.mean(axis=1))
-    deviations = flux[0] / flux.mean() - gradient[0] / gradient.mean()
-    return of_series(prefactor * flux.mean() / gradient.mean() * (1 + deviations))
+    kappa, slope = flux.mean() / gradient.mean(), gradient.mean()
+    return of_series(prefactor * (flux[0] + kappa * (slope - gradient[0])) / slope)
 
 
 def _unsteady(gradient: Floats, exchanged: Floats, energy: Floats | None) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 __all__ = ["LEVEL", "Interval", "of_independent", "of_series"]
 
@@ -76,7 +76,7 @@ def of_independent(samples: ArrayLike, level: float = LEVEL) -> Interval:
         mean = float(values[0]) if count else math.nan
         return Interval(mean=mean, half_width=math.inf, samples=count, level=level)
     error = float(values.std(ddof=1)) / math.sqrt(count)
-    quantile = float(stats.t.ppf(0.5 + level / 2, count - 1))
+    quantile = float(stdtrit(count - 1, 0.5 + level / 2))
     mean = float(values.mean())
     return Interval(mean=mean, half_width=quantile * error, samples=count, level=level)
 
@@ -107,7 +107,7 @@ def of_series(series: ArrayLike, level: float = LEVEL) -> Interval:
     remaining = min(max(estimate + (1 + 4 * estimate) / batches.size, 0.0), 0.99)
     worth = max(batches.size * (1 - remaining) / (1 + remaining), 2.0)
     error = float(batches.std()) / math.sqrt(worth - 1)
-    quantile = float(stats.t.ppf(0.5 + level / 2, worth - 1))
+    quantile = float(stdtrit(worth - 1, 0.5 + level / 2))
     return Interval(
         mean=float(rows.mean()),
         half_width=quantile * error,

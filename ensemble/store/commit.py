@@ -4,6 +4,10 @@ The order matters: record, restart file, chunk. **The chunk is the commit** of a
 samples, the restart file that of one that does not. Who is killed between two of them has computed
 in vain, and the next attempt computes the same again: a segment is decided by the restart file
 before it, its random seeds by its number.
+
+A crash of the whole machine may undo what was written last, but not the order: a chunk is on the
+disk before it is in place, for nobody could tell that it is damaged; a state, which its record can
+tell, before the one that came before it is removed.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from ensemble.plan.axes import Index
 from ensemble.plan.recipe import Recipe, Run, Segment
 from ensemble.store.errors import NotReproducible, StoreError, explained
-from ensemble.store.files import flush, make_folder, put_in_place, write_durably
+from ensemble.store.files import flush, write_durably
 from ensemble.store.layout import StorePaths, record_name, restart_name
 
 if TYPE_CHECKING:
@@ -83,7 +87,7 @@ def new_attempt(paths: StorePaths, run: Run, token: str) -> Path:
     """
     folder = paths.run(run)
     with explained(folder):
-        make_folder(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         clear_attempts(paths, run)
         attempt = folder / f"{ATTEMPT}{token}"
         attempt.mkdir()
@@ -92,8 +96,10 @@ def new_attempt(paths: StorePaths, run: Run, token: str) -> Path:
 
 def clear_attempts(paths: StorePaths, run: Run) -> None:
     """Remove what attempts at a run have left. Only for who holds the run's lease."""
-    for entry in paths.run(run).glob(f"{ATTEMPT}*"):
-        shutil.rmtree(entry, ignore_errors=True)
+    folder = os.fspath(paths.run(run))
+    for name in os.listdir(folder):
+        if name.startswith(ATTEMPT):
+            shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
 
 
 def commit_segment(
@@ -143,40 +149,48 @@ def commit_segment(
     with explained(folder):
         if chunk is not None:
             data = encode_chunk(_checked(chunk, recipe, segment, rows))
-            write_durably(attempt / chunk.name, data)
             if chunk.exists():
                 _compare(chunk, recipe, run, segment, data)
                 chunk = None
+            else:
+                write_durably(attempt / chunk.name, data)
         hashed = {}
         if restart is not None:
-            flush(restart)
             hashed = {RESTART_HASH: restart_hash(restart)}
             files.append(restart)
-        write_durably(files[0], json.dumps(record | hashed, indent=1).encode())
+        files[0].write_text(json.dumps(record | hashed, indent=1))
         for file, name in zip(files, (record_name, restart_name), strict=False):
             confirm()
             os.replace(file, folder / name(segment.number))
-        flush(folder)
         if chunk is not None:
             confirm()
-            put_in_place(attempt / chunk.name, chunk)
+            os.replace(attempt / chunk.name, chunk)
         forget(paths, recipe, run, segment.number)
 
 
 def forget(paths: StorePaths, recipe: Recipe, run: Run, segment: int) -> None:
-    """Remove the files of segments before the last committed one.
+    """Remove the files of segments before the last committed one, whose own are on the disk then.
 
     Where another study goes through this trajectory again, the states at the beginnings of its
     sampling segments stay.
     """
+    folder = os.fspath(paths.run(run))
     needed = recipe.equilibration_segments - 1 if recipe.keeps_restarts else segment
-    with os.scandir(paths.run(run)) as entries:
-        files = [(entry.path, OF_SEGMENT.fullmatch(entry.name)) for entry in entries]
-    for path, name in files:
-        if name is None or int(name[1]) >= segment:
+    own, older = [], []
+    for name in os.listdir(folder):
+        parts = OF_SEGMENT.fullmatch(name)
+        if parts is None:
             continue
-        if name[2] not in STATE or int(name[1]) < needed:
-            os.unlink(path)
+        number, state = int(parts[1]), parts[2] in STATE
+        if number == segment and state:
+            own.append(f"{folder}/{name}")
+        elif number < segment and not (state and number >= needed):
+            older.append(f"{folder}/{name}")
+    if older:
+        for name in (*own, folder):
+            flush(name)
+        for name in older:
+            os.unlink(name)
 
 
 def restart_hash(path: Path) -> str:

@@ -81,7 +81,7 @@ def put_in_place(source: Path, target: Path) -> None:
     flush(target.parent)
 
 
-def flush(path: Path) -> None:
+def flush(path: str | Path) -> None:
     """Have the disk write what was done to a file, or to the names in a folder."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -29,7 +29,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from ensemble.store.errors import LeaseHeld, LeaseLost, explained
-from ensemble.store.files import make_folder
 
 HEARTBEAT = 10.0
 """Seconds between two touches."""
@@ -184,7 +183,7 @@ class Lease:
         lease = cls(path, secrets.token_hex(8))
         deadline = time.monotonic() + patience
         with explained(path):
-            make_folder(path.parent)
+            path.parent.mkdir(parents=True, exist_ok=True)
             while not lease._create():
                 seen = look(path)
                 if seen is None:

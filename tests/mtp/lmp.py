@@ -34,7 +34,7 @@ def run_lammps(
     if ranks > 1:
         command = [str(BIN / "mpiexec"), "-n", str(ranks), *command]
     return subprocess.run(
-        command, cwd=directory, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=directory, capture_output=True, text=True, timeout=300, check=False
     )
 
 

@@ -47,7 +47,7 @@ def noise(seed: int, shape: tuple[int, ...], phi: float = 0.5) -> Floats:
 
 def reduced(temperature: Floats, exchanged: Floats, **more: object) -> DirectMethod:
     arguments = {"block_time": BLOCK, "length": LENGTH, "area": AREA} | more
-    return direct_method(temperature, exchanged, **arguments)  # type: ignore[arg-type]
+    return direct_method(temperature, exchanged, **arguments)
 
 
 @pytest.mark.parametrize("leave_out", [None, 0, 1, 2, 3])

@@ -44,7 +44,7 @@ def test_intervals_to_two_digits_of_their_half_width(
 def printed(store: Planted, width: int = 100) -> str:
     console = Console(file=io.StringIO(), width=width)
     console.print(show(open_results(store.paths.root)))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
+    text = console.file.getvalue()
     return str(text)
 
 

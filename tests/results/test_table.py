@@ -69,7 +69,7 @@ def driven(run: Run, rows: int, slab: float = 1.0, steady: bool = True) -> Sampl
 def fill(store: Planted, study: str, **more: float | bool) -> None:
     rows = store.rows(study)
     make = driven if study == "direct" else equilibrium
-    store.each(study, lambda run: make(run, rows, **more))  # type: ignore[arg-type]
+    store.each(study, lambda run: make(run, rows, **more))
 
 
 def rows_of(store: Planted, study: str) -> list[Row]:

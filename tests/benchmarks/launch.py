@@ -1,0 +1,256 @@
+"""What a campaign costs besides LAMMPS: planning, launching, asking how far it is, reading.
+
+    python tests/benchmarks/launch.py simulated                 100, 1000 and 10,000 runs
+    python tests/benchmarks/launch.py simulated --runs 1000 --workers 2
+    python tests/benchmarks/launch.py overhead --seconds 30     real LAMMPS
+    python tests/benchmarks/launch.py all --json launch.json
+
+``simulated``: LAMMPS is played by `instant.cpp`, which writes the rows and the restart file of a
+segment at once. A run has two segments, one of equilibration and one that samples 100 rows of 17
+channels, so each is four processes, two restart files and a chunk. Everything else is what
+``ensemble launch`` does: Dask, leases, checks, files flushed to the disk. The store is made in
+--folder, so the speed is that of this disk, too. Every number is of a process of its own.
+
+``overhead``: Lennard-Jones argon, one run a worker, segments of about so many seconds. Compares the
+wall time of the attempts with that of their LAMMPS processes, and with the loops of time steps in
+these alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+INSTANT = Path(__file__).with_name("instant.cpp")
+COMMAND = Path(sysconfig.get_path("scripts")) / "ensemble"
+ROUNDS = 3  # of what takes less than a second
+
+Row = dict[str, object]
+
+
+# ------------------------------------------------------------------------------------- campaigns
+
+HEAD = """
+[campaign]
+name = "benchmark"
+units = "lj"
+
+[material.fluid]
+prototype = "fcc"
+species = ["Ar"]
+lattice = 1.882
+
+[engine]
+{engine}
+
+[models]
+style = "lammps"
+{models}
+
+[[study]]
+name = "gk"
+method = "emd"
+material = "fluid"
+temperatures = {temperatures}
+supercells = {supercells}
+seeds = {seeds}
+timestep = 0.002
+{times}
+"""
+
+MODEL = """
+[[models.model]]
+name = "lj{number}"
+commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1.0 1.0"]
+"""
+
+SHORT = """
+equilibrate = [{ ensemble = "nve", time = 0.2 }]
+sample = { time = 2.0, every = 0.02 }
+segment = 2.0
+"""
+
+SHAPES = {10: (1, 1, 1, 10), 100: (2, 2, 5, 5), 1000: (4, 5, 5, 10), 10_000: (5, 10, 5, 40)}
+"""Models, temperatures, supercells and seeds by the number of runs."""
+
+
+def simulated_campaign(runs: int, instant: Path) -> str:
+    models, temperatures, supercells, seeds = SHAPES.get(runs, (1, 1, 1, runs))
+    return HEAD.format(
+        engine=f'command = "{instant}"',
+        models="".join(MODEL.format(number=number) for number in range(models)),
+        temperatures=[1 + number / 10 for number in range(temperatures)],
+        supercells=[[1, 1, n + 1] for n in range(supercells)],
+        seeds=seeds,
+        times=SHORT,
+    )
+
+
+def build_instant(folder: Path) -> Path:
+    program = folder / "instant"
+    command = ["c++", "-std=c++17", "-O2", "-static", str(INSTANT), "-o", str(program)]
+    subprocess.run(command, check=True)
+    return program
+
+
+# ------------------------------------------------- what is measured in processes of their own
+
+
+def plan_inside(campaign: str) -> Row:
+    """Plan a campaign: its runs, and what they cost."""
+    from ensemble.campaign import find_files, load_campaign
+    from ensemble.plan.cost import estimate
+    from ensemble.plan.plan import make_plan
+
+    start = time.perf_counter()
+    loaded = load_campaign(campaign)
+    plan = make_plan(loaded, find_files(loaded))
+    runs = len(list(plan.runs()))
+    estimate(plan, workers=2)
+    return {"runs": runs, "seconds": time.perf_counter() - start}
+
+
+def launch_inside(campaign: str, store: str, workers: str) -> Row:
+    """Launch a campaign; also the processor time and the memory of the launcher."""
+    from ensemble.cluster.launcher import launch
+    from ensemble.cluster.progress import Lines
+
+    start = time.perf_counter()
+    summary = launch(campaign, store, workers=int(workers), reporter=Lines(quiet=True))
+    seconds = time.perf_counter() - start
+    own, others = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return {
+        "done": summary.done,
+        "seconds": seconds,
+        "launcher_seconds": own.ru_utime + own.ru_stime,
+        "other_seconds": others.ru_utime + others.ru_stime,
+        "megabytes": own.ru_maxrss / 1024,
+    }
+
+
+def read_inside(store: str) -> Row:
+    """Open a store with xarray, then read one run of it; counts the chunks that are read."""
+    import xarray
+
+    from ensemble.results import open_results
+
+    group, opened = str(Path(store, "data.zarr", "gk")), []
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and "/samples/c." in str(arguments[0]):
+            opened.append(arguments[0])
+
+    sys.addaudithook(note)
+    times: dict[str, list[float]] = {"open_zarr": [], "open_results": [], "read": []}
+    for _ in range(ROUNDS):
+        with timed(times["open_zarr"]), xarray.open_zarr(group) as dataset:
+            assert dataset.samples.size
+        with timed(times["open_results"]):
+            study = open_results(store)["gk"]
+        opened.clear()
+        with timed(times["read"]):
+            values = study.heat_flux.isel(model=-1, temperature=0, supercell=0, seed=-1).values
+        assert not (values != values).any()
+    return {name: median(seconds) for name, seconds in times.items()} | {"chunks": len(opened)}
+
+
+@contextmanager
+def timed(seconds: list[float]) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds.append(time.perf_counter() - start)
+
+
+INSIDE: dict[str, Callable[..., Row]] = {
+    "plan": plan_inside,
+    "launch": launch_inside,
+    "read": read_inside,
+}
+
+
+def measure(name: str, *arguments: object) -> Row:
+    """Call a function of `INSIDE` in a process of its own."""
+    command = [sys.executable, "-P", __file__, "inside", name, *map(str, arguments)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    row: Row = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+def seconds_of(*arguments: object) -> float:
+    """Wall time of the command ``ensemble``, from start to end."""
+    seconds: list[float] = []
+    for _ in range(ROUNDS):
+        with timed(seconds):
+            subprocess.run([COMMAND, *map(str, arguments)], check=True, capture_output=True)
+    return median(seconds)
+
+
+# ------------------------------------------------------------------------------------- the parts
+
+
+def simulated(arguments: argparse.Namespace) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        folder = Path(name)
+        instant = build_instant(folder)
+        for runs in arguments.runs:
+            campaign, store = folder / f"{runs}.toml", folder / f"store-{runs}"
+            campaign.write_text(simulated_campaign(runs, instant))
+            yield simulate(campaign, store, arguments.workers)
+
+
+def simulate(campaign: Path, store: Path, workers: int) -> Row:
+    plan = measure("plan", campaign)
+    launch = measure("launch", campaign, store, workers)
+    runs = plan["runs"]
+    assert launch["done"] == runs, launch
+    again = seconds_of("launch", campaign, "--store", store, "--quiet")
+    status = seconds_of("status", store)
+    read = measure("read", store)
+    return {
+        "runs": runs,
+        "plan, s": round(plan["seconds"], 3),
+        "launch, s": round(launch["seconds"], 2),
+        "runs/s": round(runs / launch["seconds"], 1),
+        "launcher, ms/run": round(1e3 * launch["launcher_seconds"] / runs, 2),
+        "workers, ms/run": round(1e3 * launch["other_seconds"] / runs, 2),
+        "launcher, MB": round(launch["megabytes"]),
+        "again, s": round(again, 2),
+        "status, s": round(status, 2),
+        "open_zarr, s": round(read["open_zarr"], 3),
+        "open_results, s": round(read["open_results"], 4),
+        "read one, s": round(read["read"], 4),
+        "chunks read": read["chunks"],
+    }
+
+
+LONG = """
+equilibrate = [{{ ensemble = "nve", time = {time} }}]
+sample = {{ time = {time}, every = 0.02 }}
+segment = {time}
+"""
+
+CELLS = [[8, 8, 8]]
+
+
+def overhead(arguments: argparse.Namespace) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        folder = Path(name)
+        campaign, store = folder / "long.toml", folder / "store"
+        time_of_segment = "1.0"
+        for _ in range(2):  # the first is a trial that says how long a segment has to be
+            campaign.write_text(long_campaign(time_of_segment, arguments.workers))
+    yield {}

@@ -1,0 +1,230 @@
+"""Launches of small campaigns in processes of their own, and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+import zarr
+
+FLUID = """
+[campaign]
+name = "fluid"
+units = "lj"
+
+[material.fluid]
+prototype = "fcc"
+species = ["Ar"]
+lattice = 1.8
+
+[models]
+style = "lammps"
+
+[[models.model]]
+name = "soft"
+commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1 1"]
+
+[[models.model]]
+name = "hard"
+commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1.1 1"]
+
+[[study]]
+name = "gk"
+method = "emd"
+material = "fluid"
+models = ["soft"]
+temperatures = [1.35]
+supercells = [[3, 3, 3]]
+seeds = 2
+timestep = 0.004
+equilibrate = [{ ensemble = "npt", time = 4, pressure = 1 }, { ensemble = "nve", time = 4 }]
+sample = { time = 24, every = 0.04 }
+segment = 4
+
+[[study]]
+name = "direct"
+method = "nemd"
+material = "fluid"
+models = ["soft"]
+temperatures = [1.35]
+supercells = [[3, 3, 8]]
+seeds = 1
+timestep = 0.004
+equilibrate = [{ ensemble = "nvt", time = 2 }]
+bins = 8
+swap = { every = 0.04 }
+settle = 2
+sample = { time = 16, every = 0.04, block = 1 }
+segment = 2
+
+[[study]]
+name = "fixed"
+method = "rerun"
+models = ["hard"]
+source = { study = "gk", model = "soft" }
+every = 0.08
+
+[cluster]
+workers = 2
+"""
+"""Every kind of stage and of study, in 44 segments of a few hundred time steps."""
+
+COMMAND = (sys.executable, "-P", "-m", "ensemble.cli")
+WAIT = 0.01
+PATIENCE = 240.0
+
+
+def write_campaign(folder: Path, text: str) -> Path:
+    """A campaign file, named as the campaign."""
+    path = folder / "campaign.toml"
+    path.write_text(text)
+    return path
+
+
+def ensemble(
+    folder: Path, *arguments: str | Path, through: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """A command to its end; its working directory is `folder`."""
+    return subprocess.run(
+        [*through, *COMMAND, *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def launch(campaign: Path, store: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """``ensemble launch`` to its end; its working directory is the folder that the store is in."""
+    return ensemble(store.parent, "launch", campaign, "--store", store, *options)
+
+
+class Launcher:
+    """``ensemble launch`` in the background, as the leader of a process group.
+
+    Its output goes to ``launch.log`` beside the store, which its working directory is as well.
+    """
+
+    def __init__(self, campaign: Path, store: Path, *options: str) -> None:
+        self.log = store.parent / "launch.log"
+        command = [*COMMAND, "launch", str(campaign), "--store", str(store), *options]
+        with self.log.open("a") as log:
+            self.child = subprocess.Popen(
+                command, cwd=store.parent, stdout=log, stderr=log, process_group=0
+            )
+
+    def __enter__(self) -> Launcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.running:
+            self.child.kill()
+            self.child.wait()
+
+    @property
+    def running(self) -> bool:
+        return self.child.poll() is None
+
+    def ended(self) -> int:
+        """Its exit status, once it has one."""
+        return self.child.wait(timeout=PATIENCE)
+
+    def descendants(self) -> list[psutil.Process]:
+        """Workers, LAMMPS, and what is between them."""
+        try:
+            return psutil.Process(self.child.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def find(self, kind: Callable[[psutil.Process], bool]) -> psutil.Process | None:
+        """Waits for a process below it; None if it ends before there is one."""
+        while self.running:
+            for process in self.descendants():
+                try:
+                    if kind(process):
+                        return process
+                except psutil.NoSuchProcess:
+                    continue
+            time.sleep(WAIT)
+        return None
+
+
+def named(name: str) -> Callable[[psutil.Process], bool]:
+    """Whether a process runs the program of that name."""
+    return lambda process: process.name() == name
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Whether a process is one of Dask's worker processes."""
+    return any("spawn_main" in word for word in process.cmdline())
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Returns when something is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(WAIT)
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The processes that work in a folder or name it on their command line."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            if f"{process.cwd()}/".startswith(f"{folder}/") or str(folder) in " ".join(words):
+                found.append(f"{process.pid}: {' '.join(words)}")
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The content of every file, by its path in the folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in _files(folder)}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def events_of(store: Path) -> list[dict[str, object]]:
+    """The ledger."""
+    return [json.loads(line) for line in (store / "work" / "ledger.jsonl").read_text().splitlines()]
+
+
+def check_same(store: Path, reference: Path) -> None:
+    """Two stores hold the same, and nothing more than that: all but the ledger and the wall times.
+
+    The samples and all their metadata are equal byte for byte, and so are the states that the runs
+    ended in.
+    """
+    here, there = files_in(store), files_in(reference)
+    here.pop("work/ledger.jsonl", None)
+    there.pop("work/ledger.jsonl", None)
+    assert here.keys() == there.keys(), sorted(here.keys() ^ there.keys())
+    timed = (".log", ".json")  # both say how long LAMMPS took
+    differing = [
+        name
+        for name, content in here.items()
+        if content != there[name] and not (name.startswith("work/runs/") and name.endswith(timed))
+    ]
+    assert not differing, differing
+    assert not list((store / "work").rglob("attempt-*"))
+    check_complete(store)
+
+
+def check_complete(store: Path) -> None:
+    """No sample is missing."""
+    root = zarr.open_group(store / "data.zarr", mode="r")
+    for name, group in root.groups():
+        assert isinstance(samples := group["samples"], zarr.Array)
+        assert np.isfinite(np.asarray(samples[:])).all(), name

@@ -1,0 +1,75 @@
+"""Reading what LAMMPS has written, whole and torn."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ensemble.md.failures import Cause, SegmentFailure
+from ensemble.md.rows import read_profile, read_series
+
+SERIES = """\
+# Time-averaged data for fix rows
+# step a b
+0 9 9
+5 0.5 -1.5
+10 1.25e-3 2
+15 nan 4
+"""
+
+PROFILE = """\
+# Chunk-averaged data for fix profile and group all
+# Timestep Number-of-chunks Total-count
+# Chunk Coord1 Ncount temp v_heat_flux
+100 2 7
+  1 0.25 3 300.5 -1
+  2 0.75 4 299.5 1
+200 2 7
+  1 0.25 3.5 310 -2
+  2 0.75 3.5 290 2
+"""
+
+
+def test_series(tmp_path: Path) -> None:
+    """The wanted steps, and not the one that LAMMPS begins with."""
+    (tmp_path / "rows").write_text(SERIES)
+    found = read_series(tmp_path / "rows", 2, np.array([5, 10, 15]))
+    np.testing.assert_array_equal(found, [[0.5, -1.5], [0.00125, 2], [np.nan, 4]])
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5, 9])
+def test_torn_series(tmp_path: Path, cut: int) -> None:
+    """As after a full disk: the last line is not taken for a row."""
+    (tmp_path / "rows").write_text(SERIES[:-cut])
+    steps = np.array([5, 10, 15])
+    with pytest.raises(SegmentFailure, match="no row for step 15") as failure:
+        read_series(tmp_path / "rows", 2, steps)
+    assert failure.value.cause is Cause.INTERNAL
+
+
+def test_series_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_text("# Time-averaged data\n0 one two\n5 1 2\n")
+    with pytest.raises(SegmentFailure, match="rows is no table of numbers"):
+        read_series(tmp_path / "rows", 2, np.array([5]))
+    with pytest.raises(SegmentFailure, match="wrote no file nothing"):
+        read_series(tmp_path / "nothing", 2, np.array([5]))
+
+
+def test_profile(tmp_path: Path) -> None:
+    (tmp_path / "profile").write_text(PROFILE)
+    found = read_profile(tmp_path / "profile", 2, np.array([100, 200]))
+    expected = [[[3, 300.5, -1], [4, 299.5, 1]], [[3.5, 310, -2], [3.5, 290, 2]]]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_torn_profile(tmp_path: Path) -> None:
+    whole = "\n".join(PROFILE.splitlines()[:-1])
+    (tmp_path / "profile").write_text(whole)
+    with pytest.raises(SegmentFailure, match="no row for step 200"):
+        read_profile(tmp_path / "profile", 2, np.array([100, 200]))
+
+
+def test_profile_with_other_layers(tmp_path: Path) -> None:
+    (tmp_path / "profile").write_text(PROFILE)
+    with pytest.raises(SegmentFailure, match="expected 3 layers"):
+        read_profile(tmp_path / "profile", 3, np.array([100]))
