@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from ensemble.campaign.errors import Problem, bare, nearest, one_of, show
 from ensemble.campaign.known import cluster_options
 from ensemble.campaign.schema import Campaign, LammpsModels, Material, MtpModels
-from ensemble.campaign.studies import Emd, Nemd, Rerun, Study, Trajectory
+from ensemble.campaign.studies import Emd, Nemd, Npt, Rerun, Study, Trajectory
 from ensemble.campaign.types import Unit
 from ensemble.prototypes import PROTOTYPES
 
@@ -136,6 +136,7 @@ def check_trajectory(campaign: Campaign, study: Emd | Nemd) -> Iterator[Problem]
         yield from check_window(f"{key}.window", study.window, study.sample.time)
     else:
         yield from check_bins(campaign, study)
+        yield from check_axis(campaign, study)
 
 
 def check_times(campaign: Campaign, study: Emd | Nemd) -> Iterator[Problem]:
@@ -220,6 +221,23 @@ def check_bins(campaign: Campaign, study: Nemd) -> Iterator[Problem]:
         finding = f"found {study.bins} along {study.axis} of {show(shortest)}"
         allowed = f"two for each of the {shortest[axis]} cells along {study.axis}, at most"
         yield Problem(f"study.{study.name}.bins", finding, allowed)
+
+
+def check_axis(campaign: Campaign, study: Nemd) -> Iterator[Problem]:
+    """Planes across the axis fit the periodic cell: across z they do in any cell, across x and y
+    only where no edge leans the wrong way. LAMMPS looks at the cells of structure files.
+    """
+    key = f"study.{study.name}.axis"
+    leaning = [stage for stage in study.equilibrate if isinstance(stage, Npt)]
+    if study.axis != "z" and any(stage.coupling == "tri" for stage in leaning):
+        yield Problem(key, f'found {show(study.axis)} with coupling = "tri"', '"z"')
+        return
+    material = campaign.materials.get(study.material)
+    if material is None or material.prototype is None:
+        return
+    if study.axis == "x" and PROTOTYPES[material.prototype].hexagonal:
+        finding = f'found "x" in a hexagonal cell ({material.prototype})'
+        yield Problem(key, finding, '"y" or "z"')
 
 
 def check_rerun(campaign: Campaign, study: Rerun) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ensemble.md.failures import Cause
+from ensemble.plan.axes import Index
 from ensemble.plan.recipe import Recipe, Run
 
 
@@ -23,6 +24,17 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Source:
+    """The run whose trajectory a ``rerun`` follows, and what of it is in the store."""
+
+    run: Run
+    index: Index
+    equilibration_segments: int
+    shape: tuple[int, int]
+    """Of the rows of a segment."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """An attempt at a run."""
 
@@ -30,8 +42,9 @@ class Job:
     """Folder of the store."""
     recipe: Recipe
     run: Run
-    index: tuple[int, int, int, int]
+    index: Index
     """Where the run is in its study's hypercube."""
+    source: Source | None = None
     attempt: int = 1
     """How often the launcher has submitted it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -60,13 +61,16 @@ def local_cluster(section: Cluster, workers: int) -> Iterator[Client]:
 
         options = {"host": "127.0.0.1", "dashboard_address": DASHBOARD, **section.options}
         try:
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                silence_logs=logging.CRITICAL,
-                **{"memory_limit": None, **options},
-            )
+            with warnings.catch_warnings():
+                # The dashboard's address is shown, whichever port it has got.
+                warnings.filterwarnings("ignore", r"\s*Port \d+ is already in use")
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    silence_logs=logging.CRITICAL,
+                    **{"memory_limit": None, **options},
+                )
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"[cluster]: Dask cannot start with {options}: {error}") from error
         with cluster, Client(cluster) as client:

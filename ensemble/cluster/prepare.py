@@ -5,6 +5,7 @@ This is the reconciling half of ``launch``: plan minus store.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from ensemble.campaign import Campaign, CampaignFiles, find_files
 from ensemble.cluster.agenda import REAL_FAILURES, Item
-from ensemble.cluster.jobs import Job, Outcome, Receipt
+from ensemble.cluster.jobs import Job, Outcome, Receipt, Source
 from ensemble.md.failures import Cause
 from ensemble.plan.axes import Index
 from ensemble.plan.cost import run_seconds
@@ -27,7 +28,7 @@ from ensemble.store.files import write_if_new
 from ensemble.store.info import StoreInfo, check_physics, read_store
 from ensemble.store.layout import StorePaths
 from ensemble.store.lease import Lease
-from ensemble.store.progress import committed
+from ensemble.store.progress import committed, tidy
 
 PATIENCE = 120.0
 """Seconds that another launcher may take to prepare the same store."""
@@ -87,7 +88,20 @@ class Prepared:
             recipe=self.plan.recipes[run.study],
             run=run,
             index=self.index[item.key],
+            source=self._source(run),
             attempt=item.attempts,
+        )
+
+    def _source(self, run: Run) -> Source | None:
+        source = self.plan.recipes[run.study].source_of(run)
+        if source is None:
+            return None
+        recipe = self.plan.recipes[source.study]
+        return Source(
+            run=source,
+            index=self.index[source.key],
+            equilibration_segments=recipe.equilibration_segments,
+            shape=(recipe.rows_per_segment, len(recipe.channels)),
         )
 
 
@@ -108,6 +122,7 @@ def prepare(campaign: Campaign, root: Path, *, retry_failed: bool = False) -> Pr
         fingerprints = plan.fingerprints.as_json()
         if before is not None:
             check_physics(before, campaign.physics(), fingerprints)
+        shutil.rmtree(paths.aside, ignore_errors=True)  # of who was killed here
         put_files(paths, plan, files)
         info = create_or_grow(paths, plan, versions=_versions(campaign), confirm=lease.confirm)
     return _compare(paths, plan, info, retry_failed)
@@ -137,13 +152,15 @@ def put_files(paths: StorePaths, plan: Plan, files: CampaignFiles) -> None:
     """Put potentials and supercells into the store, where the workers find them."""
     for model, sources in files.models.items():
         for source in sources:
-            write_if_new(paths.potential(model) / source.name, source.read_bytes())
+            target = paths.potential(model) / source.name
+            write_if_new(target, source.read_bytes(), aside=paths.aside)
     for recipe in plan.recipes.values():
         for cells in recipe.trajectory.supercells:
             target = paths.structure(recipe.material_name, cells)
             if not target.exists():
                 structure = files.structures.get(recipe.material_name)
-                write_if_new(target, build_structure(recipe, cells, structure).encode())
+                data = build_structure(recipe, cells, structure).encode()
+                write_if_new(target, data, aside=paths.aside)
 
 
 def _compare(paths: StorePaths, plan: Plan, info: StoreInfo, retry_failed: bool) -> Prepared:
@@ -157,6 +174,8 @@ def _compare(paths: StorePaths, plan: Plan, info: StoreInfo, retry_failed: bool)
             runs[key], index[key] = run, places[run]
             segments = done.get(index[key], 0)
             reached[key] = recipe.equilibration_segments + segments if segments else 0
+            if segments >= recipe.sample_segments:
+                tidy(paths, recipe, run, index[key])
     prepared = Prepared(paths, plan, runs, index, reached, {}, {})
     _remember(prepared, retry_failed)
     return prepared

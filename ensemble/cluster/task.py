@@ -15,15 +15,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ensemble.cluster.jobs import Job, Outcome, Receipt
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.cluster.jobs import Job, Outcome, Receipt, Source
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.segment import SegmentFiles, run_segment
 from ensemble.plan.recipe import Segment
 from ensemble.store import errors
-from ensemble.store.commit import clear_attempts, commit_segment, new_attempt
-from ensemble.store.layout import StorePaths
+from ensemble.store.commit import clear_attempts, commit_segment, new_attempt, read_chunk
+from ensemble.store.layout import StorePaths, restart_name
 from ensemble.store.lease import Lease
-from ensemble.store.progress import Start, next_segment
+from ensemble.store.progress import Start, next_segment, remove_leftovers
 
 TOPIC = "ensemble"
 """Of the events by which a worker tells how far it is."""
@@ -113,6 +116,9 @@ def _do_segments(job: Job, tally: Tally, cancelled: Callable[[], bool]) -> bool:
             tally.segment = segment.number
             _do_segment(job, paths, lease, segment, start, tally, cancelled)
             _tell(job, segment, tally)
+        if not tally.segments:
+            # Who did the last one may have been killed right behind it.
+            remove_leftovers(paths, job.recipe, job.run, job.index)
     return False
 
 
@@ -134,7 +140,8 @@ def _do_segment(
             attempt=attempt,
             potentials=paths.potentials,
             structure=paths.structure(recipe.material_name, run.supercell),
-            source_folder=None if (source := recipe.source_of(run)) is None else paths.run(source),
+            source_folder=None if job.source is None else paths.run(job.source.run),
+            source_rows=None if job.source is None else _source_rows(paths, job.source, segment),
         )
         result = run_segment(recipe, run, segment, files, start.record, cancelled=cancelled)
         commit_segment(
@@ -154,6 +161,25 @@ def _do_segment(
     tally.segments += 1
     tally.steps += segment.steps
     tally.lammps_seconds += time.monotonic() - began
+
+
+def _source_rows(paths: StorePaths, source: Source, segment: Segment) -> NDArray[np.float64]:
+    """What the store has of the segment of a trajectory that a ``rerun`` makes again.
+
+    Raises
+    ------
+    SegmentFailure
+        The trajectory cannot be made again.
+    """
+    run = source.run
+    before = source.equilibration_segments + segment.number - 1
+    if not (paths.run(run) / restart_name(before)).exists():
+        raise SegmentFailure(
+            Cause.MISSING_FILE,
+            f"{paths.run(run)}: the restart files of {run.key} were not kept, since no rerun study "
+            "asked for them when it was done; launch the campaign into a new store (--store)",
+        )
+    return read_chunk(paths.chunk(run.study, source.index, segment.part), source.shape)
 
 
 def _cancellation(job: Job) -> Callable[[], bool]:

@@ -30,7 +30,7 @@ from ensemble.plan.plan import Plan
 from ensemble.plan.recipe import Cells, Model, Recipe, number_text
 from ensemble.units import unit_system
 
-__all__ = ["measured_speeds"]
+__all__ = ["cut_down", "measured_speeds"]
 
 MOST_ATOMS = 1500
 """Supercells are cut down to about so many."""
@@ -77,8 +77,9 @@ def _measure(plan: Plan, recipe: Recipe, model: Model, files: CampaignFiles) -> 
     crystal = recipe.material.model_copy(update={"vacancies": None})
     structure = files.structures.get(recipe.material_name)
     data = build_structure(replace(recipe, material=crystal), cells, structure)
-    guess = plan.seconds_per_atom_step[model.name] * _atoms(plan, recipe, cells)
-    steps = min(max(round(SECONDS / guess), 20), 1000)
+    atoms = _atoms_per_cell(plan, recipe) * prod(cells)
+    expected = plan.seconds_per_atom_step[model.name] * atoms
+    steps = min(max(round(SECONDS / expected), 20), 1000)
     with tempfile.TemporaryDirectory(prefix="ensemble-") as name:
         folder = Path(name)
         for file in files.models[model.name]:
@@ -93,19 +94,23 @@ def _measure(plan: Plan, recipe: Recipe, model: Model, files: CampaignFiles) -> 
 
 
 def _cells(plan: Plan, recipe: Recipe) -> Cells:
-    """The largest supercell of a study, its longest edges halved until it is small."""
-    cells = max(recipe.trajectory.supercells, key=prod)
-    while _atoms(plan, recipe, cells) > MOST_ATOMS and max(cells) > 1:
-        longest = cells.index(max(cells))
-        x, y, z = (ceil(n / 2) if axis == longest else n for axis, n in enumerate(cells))
-        cells = x, y, z
-    return cells
+    """The largest supercell of a study, or a part of it."""
+    largest = max(recipe.trajectory.supercells, key=prod)
+    return cut_down(largest, _atoms_per_cell(plan, recipe))
 
 
-def _atoms(plan: Plan, recipe: Recipe, cells: Cells) -> int:
-    """Atoms, about, of a supercell that the study need not have."""
-    known = recipe.trajectory.supercells[0]
-    return round(plan.atoms[recipe.material_name, known] * prod(cells) / prod(known))
+def _atoms_per_cell(plan: Plan, recipe: Recipe) -> float:
+    cells = recipe.trajectory.supercells[0]
+    return plan.atoms[recipe.material_name, cells] / prod(cells)
+
+
+def cut_down(cells: Cells, atoms_per_cell: float) -> Cells:
+    """A part of a supercell with `MOST_ATOMS` at most: its longest edge halved, again and again."""
+    edges = list(cells)
+    while prod(edges) * atoms_per_cell > MOST_ATOMS and max(edges) > 1:
+        longest = edges.index(max(edges))
+        edges[longest] = ceil(edges[longest] / 2)
+    return edges[0], edges[1], edges[2]
 
 
 def _script(recipe: Recipe, model: Model, steps: int) -> str:

@@ -26,7 +26,7 @@ MPIEXEC_OPTIONS = ("-launcher", "fork", "-rmk", "user", "-hosts", "localhost", "
 """Ranks are children of this machine, whatever queue the job is in, and no two runs are bound to
 the same cores. To ask for no network name and no processor topology also saves 0.1 s."""
 
-MPI_VARIABLES = ("PMI_", "PMI2_", "PMIX_", "OMPI_", "HYDI_", "MPIR_CVAR_")
+MPI_VARIABLES = ("PMI_", "PMI2_", "PMIX_", "OMPI_", "HYDI_")
 """Beginnings of what an MPI tells its ranks by. If this process is one, LAMMPS must not think that
 it is the same one."""
 

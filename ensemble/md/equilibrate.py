@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ensemble.campaign.studies import Npt, Nvt
+from ensemble.campaign.studies import Nemd, Npt, Nvt
 from ensemble.md import nemd
 from ensemble.md.assignment import Assignment
 from ensemble.md.passage import passage
-from ensemble.md.script import BOX, ENERGY, average, begin, end, head, number, text
+from ensemble.md.script import BOX, ENERGY, VIRIAL, average, begin, end, head, number, text
 from ensemble.plan.recipe import StagePlan
 
 WATCH = "watch"
@@ -44,6 +44,7 @@ def stage_script(work: Assignment) -> str:
             *passage(work),
             *_ensemble(work),
             *_watch(watch_interval(plan)),
+            *_refusal(work),
             *end(work),
         ]
     )
@@ -78,6 +79,16 @@ def _barostat(work: Assignment, stage: Npt) -> str:
     # A box that is flipped has no mean.
     flip = " flip no" if stage.coupling == "tri" else ""
     return f"{stage.coupling} {pressure} {pressure} {relax}{flip}"
+
+
+def _refusal(work: Assignment) -> list[str]:
+    """In the first segment of a run, what it will need later: LAMMPS then refuses a pair style that
+    has no right heat flux, and a cell that has no layers, before any time is spent on them.
+    """
+    if work.segment.number > 0:
+        return []
+    layers = nemd.straight(work) if isinstance(work.recipe.study, Nemd) else []
+    return ["", "# Not needed yet, but without it there is no use in going on.", VIRIAL, *layers]
 
 
 def _watch(interval: int) -> list[str]:

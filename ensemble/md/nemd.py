@@ -82,7 +82,7 @@ def swap(work: Assignment) -> list[str]:
     steps = step_count(study.swap.every, study)
     return [
         "",
-        *_straight(study.axis),
+        *straight(work),
         f"# Every {steps} steps heat goes from the first layer to the middle one.",
         f"fix swap all thermal/conductivity {steps} {study.axis} {study.bins} "
         f"swap {study.swap.pairs}",
@@ -90,8 +90,9 @@ def swap(work: Assignment) -> list[str]:
     ]
 
 
-def _straight(axis: str) -> list[str]:
+def straight(work: Assignment) -> list[str]:
     """A refusal of cells in which the layers would not close upon themselves."""
+    axis = study_of(work).axis
     return [
         line
         for tilt in TILTS_ACROSS[axis]

@@ -119,7 +119,7 @@ def _blocks(work: Assignment, record: dict[str, Any]) -> Floats:
     """Rows of ``nemd``, from three files of LAMMPS's."""
     attempt, steps, bins = work.files.attempt, _row_steps(work), nemd.study_of(work).bins
     framework = bool(nemd.framework_types(work))
-    profile = read_profile(attempt / nemd.PROFILE, bins, steps)
+    profile = read_profile(attempt / nemd.PROFILE, bins, 2, steps)
     blocks = read_series(attempt / nemd.BLOCKS, len(nemd.BLOCK_VALUES), steps)
     exchanged = read_series(attempt / nemd.EXCHANGED, 1 + framework, steps)
     columns = {name: blocks[:, k] for k, name in enumerate(nemd.BLOCK_VALUES)}

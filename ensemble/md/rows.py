@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,34 +36,43 @@ def read_series(path: Path, columns: int, steps: Steps) -> Rows:
     SegmentFailure
         A row is missing.
     """
-    table = _numbers(path, [line.split() for line in _lines(path)]).reshape(-1, columns + 1)
+    table = _numbers(path, _lines(path), columns + 1)
     return _at_steps(path, table[:, 0], table[:, 1:], steps)
 
 
-def read_profile(path: Path, layers: int, steps: Steps) -> Rows:
+def read_profile(path: Path, layers: int, values: int, steps: Steps) -> Rows:
     """The profiles of a ``fix ave/chunk`` over layers.
+
+    Parameters
+    ----------
+    path
+        The file.
+    layers, values
+        How many layers there are, and values of each besides its number of atoms.
+    steps
+        As for `read_series`.
 
     Returns
     -------
     Rows
-        Number of atoms and the fix's values in every layer, shape ``(rows, layers, 1 + values)``.
+        Number of atoms and the values of every layer, shape ``(rows, layers, 1 + values)``.
 
     Raises
     ------
     SegmentFailure
         A row is missing, or there are more or fewer layers.
     """
-    lines = [line.split() for line in _lines(path)]
-    # A block is a line with its step, the number of layers and of atoms, and a line a layer.
+    # A block is a line with its step, the number of layers and that of atoms, and a line a layer:
+    # its number, its place and what is wanted.
+    lines = _lines(path)
     blocks = len(lines) // (layers + 1)
     heads = lines[: blocks * (layers + 1) : layers + 1]
-    if any(len(line) != 3 or line[1] != str(layers) for line in heads):
-        raise SegmentFailure(
-            Cause.INTERNAL, f"{path.name}: expected {layers} layers in every block"
-        )
-    values = [line[2:] for k, line in enumerate(lines[: blocks * (layers + 1)]) if k % (layers + 1)]
-    table = _numbers(path, values).reshape(blocks, layers, -1)
-    return _at_steps(path, np.array([float(line[0]) for line in heads]), table, steps)
+    del lines[blocks * (layers + 1) :], lines[:: layers + 1]
+    found = _numbers(path, heads, 3)
+    if (found[:, 1] != layers).any():
+        raise SegmentFailure(Cause.INTERNAL, f"{path.name} has other than {layers} layers")
+    table = _numbers(path, lines, 3 + values).reshape(blocks, layers, 3 + values)
+    return _at_steps(path, found[:, 0], table[:, :, 2:], steps)
 
 
 def _lines(path: Path) -> list[str]:
@@ -77,11 +85,17 @@ def _lines(path: Path) -> list[str]:
     return [line for line in whole.splitlines() if not line.startswith("#")]
 
 
-def _numbers(path: Path, fields: Sequence[Sequence[str]]) -> Rows:
+def _numbers(path: Path, lines: list[str], columns: int) -> Rows:
+    if not lines:
+        return np.empty((0, columns))
     try:
-        return np.array(fields, dtype=np.float64)
+        table = np.loadtxt(lines, ndmin=2)
     except ValueError as error:
         raise SegmentFailure(Cause.INTERNAL, f"{path.name} is no table of numbers") from error
+    if table.shape[1] != columns:
+        message = f"{path.name} has {table.shape[1]} columns where there should be {columns}"
+        raise SegmentFailure(Cause.INTERNAL, message)
+    return table
 
 
 def _at_steps(path: Path, found: Rows, rows: Rows, steps: Steps) -> Rows:

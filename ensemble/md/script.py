@@ -24,12 +24,14 @@ BOX = ("lx", "ly", "lz", "xy", "xz", "yz")
 
 TILTS = BOX[3:]
 
+VIRIAL = "compute virial all centroid/stress/atom NULL virial"
+
 PER_ATOM = [
     "# Energies and virials of the atoms. The virial must be the centroid's: the symmetric one of",
     "# stress/atom gives a wrong heat flux for a many-body potential.",
     "compute ke_atom all ke/atom",
     "compute pe_atom all pe/atom",
-    "compute virial all centroid/stress/atom NULL virial",
+    VIRIAL,
 ]
 
 ENERGY = "variable energy equal c_thermo_pe+c_kinetic_energy"

@@ -76,7 +76,7 @@ def run_segment(
     (files.run_folder / f"{name}.in").write_text(script_of(work))
     log = files.attempt / f"{name}.log"
     arguments = ["-in", f"{name}.in", "-var", "folder", files.attempt.name]
-    arguments += ["-log", f"{files.attempt.name}/{log.name}", "-screen", "none", "-nocite"]
+    arguments += ["-log", f"{files.attempt.name}/{log.name}", "-nocite"]
     try:
         finished = run_lammps(
             lammps_command(recipe.engine, arguments),

@@ -23,9 +23,6 @@ class StoreError(RuntimeError):
         The store or the file in it.
     """
 
-    cause = "internal"
-    """In the words of `ensemble.md.failures.Cause`."""
-
     def __init__(self, path: Path, *about: object) -> None:
         super().__init__(path, *about)
         self.path = path
@@ -48,16 +45,12 @@ class StoreUnreadable(StoreError):
 class DiskFull(StoreError):
     """There is no space left, or the quota or the limit on a file's size is reached."""
 
-    cause = "disk_full"
-
     def __str__(self) -> str:
         return f"{self.path}: {self.args[1]}; make room, then launch again: nothing is lost"
 
 
 class ReadOnly(StoreError):
     """Nothing can be written there."""
-
-    cause = "read_only"
 
     def __str__(self) -> str:
         return f"{self.path}: {self.args[1]}; a store has to be writable"
@@ -106,8 +99,6 @@ class LeaseHeld(StoreError):
 
 class LeaseLost(StoreError):
     """Someone else has taken over, because no sign of life was seen for too long."""
-
-    cause = "lease_lost"
 
     def __init__(self, path: Path, holder: str) -> None:
         super().__init__(path, holder)

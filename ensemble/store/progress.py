@@ -104,9 +104,14 @@ def tidy(paths: StorePaths, recipe: Recipe, run: Run, index: Index) -> None:
     if not os.path.exists(paths.lease(run)):
         return
     with suppress(LeaseHeld), Lease.acquire(paths.lease(run)):
-        clear_attempts(paths, run)
-        done = committed_of(paths, run.study, index)
-        forget(paths, recipe, run, recipe.equilibration_segments + done - 1)
+        remove_leftovers(paths, recipe, run, index)
+
+
+def remove_leftovers(paths: StorePaths, recipe: Recipe, run: Run, index: Index) -> None:
+    """The same, for who holds the run's lease already."""
+    clear_attempts(paths, run)
+    done = committed_of(paths, run.study, index)
+    forget(paths, recipe, run, recipe.equilibration_segments + done - 1)
 
 
 def states(

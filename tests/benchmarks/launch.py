@@ -238,19 +238,123 @@ def simulate(campaign: Path, store: Path, workers: int) -> Row:
 
 
 LONG = """
-equilibrate = [{{ ensemble = "nve", time = {time} }}]
-sample = {{ time = {time}, every = 0.02 }}
-segment = {time}
+equilibrate = [{{ ensemble = "nve", time = {time:.2f} }}]
+sample = {{ time = {time:.2f}, every = 0.02 }}
+segment = {time:.2f}
 """
+CELLS = [8, 8, 8]  # 2048 atoms
 
-CELLS = [[8, 8, 8]]
+
+def long_campaign(runs: int, time: float) -> str:
+    """Runs of two segments, one of equilibration and one of sampling, of equal length."""
+    return HEAD.format(
+        engine="ranks = 1",
+        models=MODEL.format(number=0),
+        temperatures=[1.0],
+        supercells=[CELLS],
+        seeds=runs,
+        times=LONG.format(time=time),
+    )
 
 
 def overhead(arguments: argparse.Namespace) -> Iterator[Row]:
+    runs = arguments.workers
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
-        campaign, store = folder / "long.toml", folder / "store"
-        time_of_segment = "1.0"
-        for _ in range(2):  # the first is a trial that says how long a segment has to be
-            campaign.write_text(long_campaign(time_of_segment, arguments.workers))
-    yield {}
+        trial = follow(folder, "trial", long_campaign(runs, 2.0), runs)
+        steps_time = median(attempt["loops"] for attempt in trial.values()) / 4.0  # s per tau
+        length = arguments.seconds / steps_time
+        found = follow(folder, "store", long_campaign(runs, length), runs)
+        for run, attempt in found.items():
+            lost = attempt["wall"] - attempt["lammps"]
+            yield {
+                "run": run,
+                "segments": attempt["segments"],
+                "wall, s": round(attempt["wall"], 2),
+                "LAMMPS, s": round(attempt["lammps"], 2),
+                "time steps, s": round(attempt["loops"], 2),
+                "besides LAMMPS, s": round(lost, 2),
+                "besides LAMMPS": f"{lost / attempt['wall']:.1%}",
+                "allowed, s": round(0.02 * attempt["wall"] + 0.5, 2),
+            }
+
+
+def follow(folder: Path, name: str, text: str, workers: int) -> dict[str, dict[str, float]]:
+    """Launch a campaign; how long its attempts took, and LAMMPS in them, by run."""
+    campaign, store = folder / f"{name}.toml", folder / name
+    campaign.write_text(text)
+    options = ["--store", store, "--workers", str(workers), "--quiet"]
+    seen: dict[tuple[str, str], tuple[float, float]] = {}
+    with subprocess.Popen([COMMAND, "launch", campaign, *options], stdout=subprocess.PIPE) as child:
+        while child.poll() is None:
+            time.sleep(0.1)
+            look(store, seen)
+    assert child.returncode == 0
+    attempts: dict[str, dict[str, float]] = {}
+    for line in (store / "work" / "ledger.jsonl").read_text().splitlines():
+        event = json.loads(line)
+        times = [both for (run, _), both in seen.items() if run == event["run"]]
+        attempts[event["run"]] = {
+            "segments": len(times),
+            "wall": event["wall"],
+            "lammps": sum(process for process, _ in times),
+            "loops": sum(loops for _, loops in times),
+        }
+    return attempts
+
+
+def look(store: Path, seen: dict[tuple[str, str], tuple[float, float]]) -> None:
+    """Note how long the segments took that are in place; the next commit removes their files."""
+    for record in store.glob("work/runs/gk/*/segment-*.json"):
+        place = record.parent.name, record.stem
+        if place not in seen:
+            loops = re.findall(r"^Loop time of (\S+)", record.with_suffix(".log").read_text(), re.M)
+            process = json.loads(record.read_text())["seconds"]
+            seen[place] = process, sum(map(float, loops))
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
+    "simulated": simulated,
+    "overhead": overhead,
+}
+
+
+# -------------------------------------------------------------------------------------- printing
+
+
+def print_rows(rows: Iterable[Row]) -> list[Row]:
+    """Each row when it is known, under one header."""
+    printed: list[Row] = []
+    for row in rows:
+        if not printed:
+            print("  ".join(row))
+        print("  ".join(f"{value!s:>{len(key)}}" for key, value in row.items()), flush=True)
+        printed.append(row)
+    return printed
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["inside"]:
+        name, *rest = sys.argv[2:]
+        print(json.dumps(INSIDE[name](*rest)))
+        return
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("part", choices=[*PARTS, "all"], nargs="?", default="simulated")
+    parser.add_argument("--runs", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--seconds", type=float, default=30.0, help="of a segment of `overhead`")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--folder", type=Path, help="where the stores are made and removed")
+    parser.add_argument("--json", type=Path, help="write the rows to this file, too")
+    arguments = parser.parse_args()
+    report: dict[str, object] = {"cores": len(os.sched_getaffinity(0))}
+    for name in PARTS if arguments.part == "all" else [arguments.part]:
+        print(f"\n{name}")
+        report[name] = print_rows(PARTS[name](arguments))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -74,24 +74,29 @@ def test_does_nothing_if_the_parent_has_died_already(tmp_path: Path) -> None:
     assert not (tmp_path / "made").exists()
 
 
-def test_stays_in_the_process_group_and_session() -> None:
-    own = f"{os.getpgrp()} {os.getsid(0)}"
-    assert run("sh", "-c", "ps -o pgid=,sid= -p $$ | xargs").stdout.strip() == own
+def test_stays_in_the_process_group_and_session(mark: Mark) -> None:
+    with subprocess.Popen(leash("sleep", "1000"), env=os.environ | mark.environment) as process:
+        (pid,) = mark.wait_for("sleep")
+        assert (os.getpgid(pid), os.getsid(pid)) == (os.getpgrp(), os.getsid(0))
+        process.terminate()
 
 
 def test_takes_along_what_left_the_session(mark: Mark) -> None:
     """Also twice removed, when its parents are gone."""
-    shell = "setsid sh -c 'setsid sleep 1000 & setsid sleep 1000 & exit' & sleep 0.3; exit 3"
-    command = leash("sh", "-c", shell)
-    with subprocess.Popen(command, env=os.environ | mark.environment) as process:
-        mark.wait_for("sleep", 3)
-        assert process.wait() == 3
+    shell = "setsid sh -c 'setsid sleep 1000 & setsid sleep 1000 & exit' & read line; exit 3"
+    command, environment = leash("sh", "-c", shell), os.environ | mark.environment
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as process:
+        mark.wait_for("sleep", 2)
+        process.communicate(b"\n")
+        assert process.returncode == 3
     assert mark.processes() == {}
 
 
 def test_forwards_a_request_to_end_and_then_insists(mark: Mark) -> None:
     polite = leash("sh", "-c", "trap 'echo asked; exit 5' TERM; sleep 1000 & wait")
-    with subprocess.Popen(polite, env=os.environ | mark.environment, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        polite, env=os.environ | mark.environment, stdout=subprocess.PIPE
+    ) as process:
         mark.wait_for("sleep")
         process.terminate()
         assert process.communicate()[0] == b"asked\n"

@@ -7,8 +7,10 @@ import pytest
 from lmp import lammps
 from trajectories import ARGON, CU2SE, Trajectories, sampled, table
 
+from ensemble.campaign import CampaignError
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.nemd import WIDER
+from ensemble.structures import crystal
 
 BINS = 8
 
@@ -181,10 +183,21 @@ def test_layers_across_y_of_a_hexagonal_cell(tmp_path: Path, hexagonal: str) -> 
     np.testing.assert_allclose(rows["atoms_3"], 2 * 8**3 / 8, rtol=0.1)
 
 
+def test_layers_across_x_of_a_hexagonal_prototype_are_refused(
+    tmp_path: Path, hexagonal: str
+) -> None:
+    """Before anything is done."""
+    with pytest.raises(CampaignError, match=r'axis: found "x" in a hexagonal cell \(hcp\)'):
+        Trajectories(tmp_path, hexagonal.replace('axis = "y"', 'axis = "x"'))
+
+
 def test_layers_across_x_of_a_hexagonal_cell_are_refused(tmp_path: Path, hexagonal: str) -> None:
-    """They would not close upon themselves."""
-    trajectories = Trajectories(tmp_path, hexagonal.replace('axis = "y"', 'axis = "x"'))
+    """They would not close upon themselves. Of a structure file's cell it is LAMMPS that knows."""
+    crystal("hcp", ["Ar"], 3.75).write(tmp_path / "hexagonal.xyz")
+    text = hexagonal.replace('axis = "y"', 'axis = "x"').replace("lattice = 3.75", "")
+    text = text.replace('prototype = "hcp"', 'structure = "hexagonal.xyz"')
+    trajectories = Trajectories(tmp_path, text)
     run = trajectories.run_of("direct")
     with pytest.raises(SegmentFailure, match="axis = x needs a cell whose tilt xy is 0") as failure:
-        trajectories.all_segments(run)
+        trajectories.segment(run, 0)
     assert failure.value.cause is Cause.LAMMPS_ERROR

@@ -51,13 +51,16 @@ def test_series_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "rows").write_text("# Time-averaged data\n0 one two\n5 1 2\n")
     with pytest.raises(SegmentFailure, match="rows is no table of numbers"):
         read_series(tmp_path / "rows", 2, np.array([5]))
+    (tmp_path / "short").write_text("0 1 2\n5 1 2\n")
+    with pytest.raises(SegmentFailure, match="has 3 columns where there should be 4"):
+        read_series(tmp_path / "short", 3, np.array([5]))
     with pytest.raises(SegmentFailure, match="wrote no file nothing"):
         read_series(tmp_path / "nothing", 2, np.array([5]))
 
 
 def test_profile(tmp_path: Path) -> None:
     (tmp_path / "profile").write_text(PROFILE)
-    found = read_profile(tmp_path / "profile", 2, np.array([100, 200]))
+    found = read_profile(tmp_path / "profile", 2, 2, np.array([100, 200]))
     expected = [[[3, 300.5, -1], [4, 299.5, 1]], [[3.5, 310, -2], [3.5, 290, 2]]]
     np.testing.assert_array_equal(found, expected)
 
@@ -66,10 +69,10 @@ def test_torn_profile(tmp_path: Path) -> None:
     whole = "\n".join(PROFILE.splitlines()[:-1])
     (tmp_path / "profile").write_text(whole)
     with pytest.raises(SegmentFailure, match="no row for step 200"):
-        read_profile(tmp_path / "profile", 2, np.array([100, 200]))
+        read_profile(tmp_path / "profile", 2, 2, np.array([100, 200]))
 
 
 def test_profile_with_other_layers(tmp_path: Path) -> None:
     (tmp_path / "profile").write_text(PROFILE)
-    with pytest.raises(SegmentFailure, match="expected 3 layers"):
-        read_profile(tmp_path / "profile", 3, np.array([100]))
+    with pytest.raises(SegmentFailure, match="profile has other than 3 layers"):
+        read_profile(tmp_path / "profile", 3, 2, np.array([100]))

@@ -3,12 +3,12 @@
 import json
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lmp import BIN, lammps
+from lmp import lammps
 from numpy.typing import NDArray
 
 from ensemble.campaign import find_files, load_campaign
@@ -55,24 +55,6 @@ commands = ["pair_style lj/cut 8.5", "pair_coeff * * 0.0103235 3.405"]
 """
 """ε/k_B = 119.8 K, σ = 3.405 Å."""
 
-LENNARD_JONES = """
-[campaign]
-name = "small"
-units = "lj"
-
-[material.crystal]
-prototype = "fcc"
-species = ["Ar"]
-lattice = 1.6
-
-[models]
-style = "lammps"
-
-[[models.model]]
-name = "lj"
-commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1 1"]
-"""
-
 
 @dataclass
 class Trajectories:
@@ -80,7 +62,6 @@ class Trajectories:
 
     folder: Path
     text: str
-    records: dict[Path, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         path = self.folder / "campaign.toml"
@@ -88,6 +69,7 @@ class Trajectories:
         campaign = load_campaign(path)
         files = find_files(campaign)
         self.plan: Plan = make_plan(campaign, files)
+        self.structures = files.structures
         for name, paths in files.models.items():
             target = self.potentials / name
             target.mkdir(parents=True)
@@ -116,7 +98,8 @@ class Trajectories:
         structure = self.folder / "work" / "structures" / name
         if not structure.exists():
             structure.parent.mkdir(exist_ok=True)
-            structure.write_text(build_structure(recipe, run.supercell))
+            file = self.structures.get(recipe.material_name)
+            structure.write_text(build_structure(recipe, run.supercell, file))
         (folder / attempt).mkdir(parents=True, exist_ok=True)
         return SegmentFiles(
             run_folder=folder,
@@ -199,15 +182,3 @@ def table(output: str, columns: int) -> Floats:
         if len(numbers) == columns:
             rows.append(numbers)
     return np.array(rows)
-
-
-__all__ = [
-    "ARGON",
-    "BIN",
-    "CU2SE",
-    "LENNARD_JONES",
-    "MODELS",
-    "Trajectories",
-    "sampled",
-    "table",
-]

@@ -44,7 +44,7 @@ temperatures = [1.35]
 supercells = [[2, 2, 2]]
 seeds = 2
 timestep = 0.005
-equilibrate = [{ ensemble = "nvt", time = 1 }, { ensemble = "nve", time = 1 }]
+equilibrate = [{ ensemble = "nvt", time = 0.5 }, { ensemble = "nve", time = 0.5 }]
 sample = { time = 2, every = 0.05 }
 segment = 0.5
 """

