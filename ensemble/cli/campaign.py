@@ -46,10 +46,9 @@ examples:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be positive")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be a positive whole number")
+    return int(text)
 
 
 def run_launch(arguments: argparse.Namespace) -> int:
@@ -65,7 +64,12 @@ def run_launch(arguments: argparse.Namespace) -> int:
     )
     for key, receipt in summary.failed.items():
         print(f"failed: {key}: {receipt.message}", file=sys.stderr)
-    if summary.interrupted:
+    if summary.blocked:
+        print(
+            f"not begun, since their trajectories failed: {', '.join(summary.blocked)}",
+            file=sys.stderr,
+        )
+    if summary.interrupted and not summary.complete:
         return 130
     if summary.complete and not arguments.quiet:
         from ensemble.results import open_results, show

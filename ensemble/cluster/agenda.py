@@ -6,7 +6,7 @@ The launcher's decisions, free of Dask, files and clocks: time is handed in.
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -25,6 +25,9 @@ HELD_DELAY = 1.0
 FIRST_DELAY = 0.5
 """Until a run that failed is tried again, in seconds; doubled each time."""
 
+AHEAD_SECONDS = 5.0
+"""How much work is submitted ahead of what the workers are at."""
+
 STORE_CAUSES = frozenset({Cause.DISK_FULL, Cause.READ_ONLY})
 """Faults of the store, which every other run would meet as well."""
 
@@ -35,7 +38,7 @@ class Item:
 
     key: str
     cost: float
-    """Estimated core-hours that are left: longer runs go first."""
+    """Estimated seconds of a core that are left: longer runs go first."""
     needs: str | None = None
     """Key of the run that has to be done before; it is blocked if nobody does that one."""
     real_failures: int = 0
@@ -103,7 +106,8 @@ class Agenda:
         item.last = receipt
         self.running.discard(item.key)
         if receipt.segments:
-            item.idle_attempts = 0
+            # An error that comes for sure would have come before.
+            item.idle_attempts = item.real_failures = 0
         if receipt.outcome is Outcome.DONE:
             self._finish(item)
         elif receipt.outcome is Outcome.HELD:
@@ -146,3 +150,25 @@ class Agenda:
 
     def _delay(self, item: Item, until: float) -> None:
         heapq.heappush(self._delayed, (until, item.key))
+
+
+class Window:
+    """How many runs to have submitted: one for each worker, and ahead of them as many as have ended
+    in the last few seconds.
+
+    So a run of hours waits here and not at the scheduler, and no worker waits for a short one.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._ended: deque[float] = deque()
+
+    def note(self, runs: int, now: float) -> None:
+        """So many runs have ended, at a time in seconds."""
+        self._ended.extend([now] * runs)
+
+    def size(self, now: float) -> int:
+        """How many to have submitted at a time in seconds."""
+        while self._ended and self._ended[0] < now - AHEAD_SECONDS:
+            self._ended.popleft()
+        return self._workers + len(self._ended)

@@ -10,16 +10,17 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import groupby
 from os import PathLike
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ensemble.campaign import Campaign, load_campaign
-from ensemble.cluster.agenda import Agenda
+from ensemble.cluster.agenda import Agenda, Item, Window
 from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.cluster.prepare import Prepared, prepare
 from ensemble.cluster.progress import Reporter, closing_line, reporter_for
@@ -27,7 +28,7 @@ from ensemble.cluster.watch import Watch
 from ensemble.md.failures import Cause
 from ensemble.plan.recipe import Run
 from ensemble.store import ledger
-from ensemble.store.errors import DiskFull, ReadOnly
+from ensemble.store.errors import StoreError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -35,14 +36,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 """Between two looks at the clock, while nothing happens."""
 
-JOBS_PER_WORKER = 4
-"""Submitted at a time: enough that no worker waits, few enough that the scheduler stays small."""
-
-WINDOW = 64
-"""Submitted at a time, at least."""
-
-COLLECT = 256
-"""Receipts that are fetched at a time, at most."""
+COLLECT_SECONDS = 0.05
+"""For how long receipts are collected when no worker waits: to fetch many at a time costs less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +98,10 @@ def launch(
         campaign = load_campaign(campaign)
     root = Path(store) if store is not None else Path("runs") / campaign.name
     started = time.monotonic()
+    if (kind := campaign.cluster.kind) != "local":
+        raise ValueError(
+            f"{campaign.path}: cluster.kind: found {kind!r}; this version runs on 'local' only"
+        )
     prepared = prepare(campaign, root, retry_failed=retry_failed)
     reporter = reporter or reporter_for()
     agenda, stop = Agenda(prepared.items()), threading.Event()
@@ -145,13 +144,9 @@ def open_cluster(campaign: Campaign, workers: int | None) -> Iterator[tuple[Clie
     Raises
     ------
     ValueError
-        There is no such cluster here.
+        Dask cannot start it.
     """
     section = campaign.cluster
-    if section.kind != "local":
-        raise ValueError(
-            f"{campaign.path}: cluster.kind: found {section.kind!r}; this version runs on 'local'"
-        )
     from ensemble.cluster.local import default_workers, local_cluster
 
     ranks = max(campaign.engine_of(study).ranks for study in campaign.studies)
@@ -208,36 +203,49 @@ class Launcher:
         """Until all is done, nothing more can be done, or somebody says stop."""
         from ensemble.cluster.task import TOPIC
 
-        window = max(WINDOW, JOBS_PER_WORKER * workers)
+        window = Window(workers)
         self._client.subscribe_topic(TOPIC, self._on_event)
         while not self._stop.is_set() and not self._agenda.finished:
-            self._submit(window)
-            for receipt in self._collect():
+            self._submit(window.size(time.monotonic()))
+            receipts = self._collect(patient=len(self._futures) > workers)
+            window.note(len(receipts), time.monotonic())
+            for receipt in receipts:
                 self._settle(receipt)
             self._reporter.update()
         self._client.unsubscribe_topic(TOPIC)
 
-    def _submit(self, window: int) -> None:
-        from ensemble.cluster.task import work_on
-
-        while len(self._futures) < window:
+    def _submit(self, most: int) -> None:
+        items: list[Item] = []
+        while len(self._futures) + len(items) < most:
             item = self._agenda.take(time.monotonic())
             if item is None:
-                return
-            job = self._prepared.job(item)
-            future = self._client.submit(work_on, job, key=job.key, pure=False)
-            self._futures[job.key] = future, item.key
+                break
+            items.append(item)
+        # Those of one call Dask takes in its own order, so only runs of one length go together.
+        for _, equals in groupby(items, key=lambda item: item.cost):
+            self._submit_together(list(equals))
+
+    def _submit_together(self, items: Sequence[Item]) -> None:
+        from ensemble.cluster.task import work_on
+
+        jobs = [self._prepared.job(item) for item in items]
+        keys = [job.key for job in jobs]
+        futures = self._client.map(work_on, jobs, key=keys, pure=False)
+        for item, key, future in zip(items, keys, futures, strict=True):
+            self._futures[key] = future, item.key
             future.add_done_callback(lambda ended: self._ended.put(ended.key))
 
-    def _collect(self) -> list[Receipt]:
-        """The receipts of the tasks that have ended since; waits a moment for the first."""
+    def _collect(self, *, patient: bool) -> list[Receipt]:
+        """The receipts of the tasks that have ended since; waits a moment for the first, and for
+        more if `patient`.
+        """
         keys = []
-        try:
+        with suppress(queue.Empty):
             keys.append(self._ended.get(timeout=POLL_SECONDS))
-            while len(keys) < COLLECT:
+            if patient:
+                time.sleep(COLLECT_SECONDS)
+            while True:
                 keys.append(self._ended.get_nowait())
-        except queue.Empty:
-            pass
         ended = [self._futures.pop(key) for key in keys if key in self._futures]
         finished = [future for future, _ in ended if future.status == "finished"]
         receipts: list[Receipt] = self._client.gather(finished, errors="skip") if finished else []
@@ -256,6 +264,8 @@ class Launcher:
 
     def _settle(self, receipt: Receipt) -> None:
         agenda, prepared = self._agenda, self._prepared
+        if self._stop.is_set() and receipt.cause in (Cause.KILLED, Cause.TERMINATED):
+            return  # Ctrl-C goes to LAMMPS as well
         run = prepared.runs[receipt.key]
         if receipt.cause is Cause.KILLED and not receipt.segments:
             # A worker that died does not tell what it had committed.
@@ -269,7 +279,7 @@ class Launcher:
             self._reporter.failure(receipt.key, receipt, again)
 
     def _note(self, run: Run, receipt: Receipt) -> None:
-        """Write an attempt into the ledger; on a disk that takes nothing more, do without."""
+        """Write an attempt into the ledger; on a disk that refuses, do without: it is a diary."""
         event = ledger.event_of(
             run,
             "done" if receipt.outcome is Outcome.DONE else "failed",
@@ -279,7 +289,7 @@ class Launcher:
             wall=round(receipt.seconds, 3),
             host=receipt.host,
         )
-        with suppress(DiskFull, ReadOnly):
+        with suppress(StoreError, OSError):
             ledger.append(self._prepared.paths, event)
 
     def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 import dask.config
@@ -19,13 +21,18 @@ if TYPE_CHECKING:
 DASHBOARD = "127.0.0.1:8787"
 """Where the dashboard is looked for; the next free port if this one is taken."""
 
+NOISY = ("distributed", "distributed.nanny", "bokeh", "tornado.application")
+
 SETTINGS = {
     # One worker lost is one attempt over: what to do next is the launcher's to decide.
     "distributed.scheduler.allowed-failures": 0,
-    # A run is hours long and sits in one LAMMPS process: there is nothing to steal.
-    "distributed.scheduler.work-stealing": False,
-    # A thread that waits for LAMMPS is not a thread that holds the interpreter.
+    # A run that waits behind a long one goes to the worker that is free first.
+    "distributed.scheduler.work-stealing": True,
+    # A thread that waits for LAMMPS is not a thread that holds the interpreter. To look for one
+    # fifty times a second in every process takes time from LAMMPS.
     "distributed.admin.tick.limit": "60s",
+    "distributed.admin.tick.interval": "2s",
+    "distributed.admin.system-monitor.interval": "5s",
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.target": False,
@@ -45,6 +52,35 @@ def default_workers(ranks: int) -> int:
 
 
 @contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Threads and processes that are started meanwhile do not hear of SIGINT.
+
+    Ctrl-C goes to all processes of the terminal. What to do about it is for the launcher alone to
+    decide; a worker would die of it with a traceback.
+    """
+    resource_tracker.ensure_running()  # it would let SIGINT through once it has started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Dask's own noise about lost workers says nothing that the launcher does not say better."""
+    loggers = [logging.getLogger(name) for name in NOISY]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
 def local_cluster(section: Cluster, workers: int) -> Iterator[Client]:
     """A scheduler in this process and `workers` worker processes, bound to loopback.
 
@@ -53,15 +89,12 @@ def local_cluster(section: Cluster, workers: int) -> Iterator[Client]:
     ValueError
         An option of the campaign's ``[cluster]`` is nothing that Dask can use.
     """
-    # Dask's own noise about lost workers says nothing that the launcher does not say better.
-    for name in ("distributed", "distributed.nanny", "bokeh", "tornado.application"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set(SETTINGS):
+    with quiet(), dask.config.set(SETTINGS):
         from distributed import Client, LocalCluster
 
         options = {"host": "127.0.0.1", "dashboard_address": DASHBOARD, **section.options}
         try:
-            with warnings.catch_warnings():
+            with uninterrupted(), warnings.catch_warnings():
                 # The dashboard's address is shown, whichever port it has got.
                 warnings.filterwarnings("ignore", r"\s*Port \d+ is already in use")
                 cluster = LocalCluster(
@@ -72,6 +105,12 @@ def local_cluster(section: Cluster, workers: int) -> Iterator[Client]:
                     **{"memory_limit": None, **options},
                 )
         except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"[cluster]: Dask cannot start with {options}: {error}") from error
+            cause = _root_of(error)
+            raise ValueError(f"[cluster]: Dask cannot start with {options}: {cause}") from error
         with cluster, Client(cluster) as client:
             yield client
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """What was behind an error: Dask's own only says that it did not start."""
+    return error if error.__cause__ is None else _root_of(error.__cause__)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -84,13 +85,17 @@ class Prepared:
         """The next attempt at a run."""
         run = self.runs[item.key]
         return Job(
-            store=str(self.paths.root.resolve()),
+            store=self._store,
             recipe=self.plan.recipes[run.study],
             run=run,
             index=self.index[item.key],
             source=self._source(run),
             attempt=item.attempts,
         )
+
+    @cached_property
+    def _store(self) -> str:
+        return str(self.paths.root.resolve())
 
     def _source(self, run: Run) -> Source | None:
         source = self.plan.recipes[run.study].source_of(run)

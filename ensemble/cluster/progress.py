@@ -163,7 +163,7 @@ def progress_table(progress: Progress) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"{progress.campaign} → {progress.store}", title_justify="left")
+    table = Table(title=Text(f"{progress.campaign} → {progress.store}"), title_justify="left")
     for heading in ("study", "segments", "", "runs", "failed"):
         table.add_column(heading, justify="left" if heading in ("study", "") else "right")
     table.add_column(f"{progress.time_unit}/day/worker", justify="right")
@@ -199,7 +199,7 @@ def closing_line(
     failures = list(failed)
     words = [f"{done} of {asked} runs done in {duration_text(seconds)}"]
     if failures:
-        words.append(f"{len(failures)} failed")
+        words.append(f"{len(failures)} failed; --retry-failed tries again")
     if stopped:
         words.append("interrupted; the same command goes on from here")
     elif done == asked:

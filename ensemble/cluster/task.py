@@ -7,6 +7,7 @@ Whatever goes wrong ends in the receipt: a task that raises would be Dask's to d
 from __future__ import annotations
 
 import errno
+import shutil
 import socket
 import time
 import traceback
@@ -21,9 +22,10 @@ from numpy.typing import NDArray
 from ensemble.cluster.jobs import Job, Outcome, Receipt, Source
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.segment import SegmentFiles, run_segment
+from ensemble.md.shared_memory import remove_abandoned
 from ensemble.plan.recipe import Segment
 from ensemble.store import errors
-from ensemble.store.commit import clear_attempts, commit_segment, new_attempt, read_chunk
+from ensemble.store.commit import commit_segment, new_attempt, read_chunk
 from ensemble.store.layout import StorePaths, restart_name
 from ensemble.store.lease import Lease
 from ensemble.store.progress import Start, next_segment, remove_leftovers
@@ -108,6 +110,7 @@ def _cause_of(error: OSError) -> Cause:
 def _do_segments(job: Job, tally: Tally, cancelled: Callable[[], bool]) -> bool:
     """Do segments until there is none left; returns whether it was stopped before."""
     paths = StorePaths(Path(job.store))
+    remove_abandoned()
     with Lease.acquire(paths.lease(job.run)) as lease:
         while (start := next_segment(paths, job.recipe, job.run, job.index)) is not None:
             if cancelled():
@@ -133,6 +136,10 @@ def _do_segment(
 ) -> None:
     began = time.monotonic()
     recipe, run = job.recipe, job.run
+
+    def unwanted() -> bool:
+        return lease.lost or cancelled()
+
     attempt = new_attempt(paths, run, lease.token)
     try:
         files = SegmentFiles(
@@ -143,7 +150,7 @@ def _do_segment(
             source_folder=None if job.source is None else paths.run(job.source.run),
             source_rows=None if job.source is None else _source_rows(paths, job.source, segment),
         )
-        result = run_segment(recipe, run, segment, files, start.record, cancelled=cancelled)
+        result = run_segment(recipe, run, segment, files, start.record, cancelled=unwanted)
         commit_segment(
             paths,
             recipe,
@@ -156,8 +163,12 @@ def _do_segment(
             record=result.record,
             confirm=lease.confirm,
         )
+    except (SegmentFailure, OSError):
+        # Who has taken over meanwhile has removed what this attempt needs: not its failure.
+        lease.confirm()
+        raise
     finally:
-        clear_attempts(paths, run)
+        shutil.rmtree(attempt, ignore_errors=True)
     tally.segments += 1
     tally.steps += segment.steps
     tally.lammps_seconds += time.monotonic() - began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 from ensemble.cluster.jobs import Outcome, Receipt
@@ -29,6 +30,10 @@ class Watch:
     def __init__(self, prepared: Prepared, dashboard: str, workers: int) -> None:
         self._prepared = prepared
         self._reached = dict(prepared.reached)
+        self._settled = dict(prepared.reached)
+        """Segments that were there when an attempt last ended."""
+        self._lock = Lock()
+        """Events come in a thread of Dask's."""
         self._seconds = run_seconds(prepared.plan)
         campaign = prepared.plan.campaign
         reduced = campaign.units == "lj"
@@ -61,6 +66,8 @@ class Watch:
         study = self.progress.studies[self._prepared.runs[key].study]
         study.steps += receipt.steps
         study.seconds += receipt.lammps_seconds
+        if receipt.segment is not None and receipt.segments:
+            self._settled[key] = max(self._settled[key], receipt.segment)
         if receipt.outcome is Outcome.DONE:
             study.done += 1
             self._reach(key, self._prepared.recipe(key).segments)
@@ -72,17 +79,19 @@ class Watch:
         """Segments of a run that were committed since it was last looked at."""
         run, recipe = self._prepared.runs[key], self._prepared.recipe(key)
         start = next_segment(self._prepared.paths, recipe, run, self._prepared.index[key])
-        before = self._reached[key]
-        self._reach(key, recipe.segments if start is None else start.segment)
-        return self._reached[key] - before
+        reached = recipe.segments if start is None else start.segment
+        self._reach(key, reached)
+        gained = max(0, reached - self._settled[key])
+        self._settled[key] += gained
+        return gained
 
     def _reach(self, key: str, segments: int) -> None:
-        recipe = self._prepared.recipe(key)
-        gained = min(segments, recipe.segments) - self._reached[key]
-        if gained <= 0:
-            return
-        self._reached[key] += gained
-        run = self._prepared.runs[key]
-        self.progress.studies[run.study].segments_done += gained
-        cost = self._seconds(run) * recipe.engine.ranks
-        self.progress.cost_done += cost * gained / recipe.segments
+        recipe, run = self._prepared.recipe(key), self._prepared.runs[key]
+        with self._lock:
+            gained = min(segments, recipe.segments) - self._reached[key]
+            if gained <= 0:
+                return
+            self._reached[key] += gained
+            self.progress.studies[run.study].segments_done += gained
+            cost = self._seconds(run) * recipe.engine.ranks
+            self.progress.cost_done += cost * gained / recipe.segments

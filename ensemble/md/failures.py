@@ -113,7 +113,7 @@ _SIGNS = tuple(
         (Cause.MISSING_FILE, r"No such file|annot open|annot read the potential|while loading"),
         (Cause.MEMORY, r"Failed to (?:re)?allocate|bad_alloc|annot allocate memory"),
         (Cause.COLLAPSED, r"box dimensions|tilted box too far|too large for neighbor bins"),
-        (Cause.NUMBERS, r"Non-numeric|imulation unstable|Neighbor list overflow"),
+        (Cause.NUMBERS, r"Non-numeric|imulation unstable|Pair distance < table|Neighbor list overflow"),
         (Cause.LOST_ATOMS, r"Lost atoms|Out of range atoms|Too many neighbor bins"),
     )
 )

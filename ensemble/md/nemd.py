@@ -22,6 +22,7 @@ from ensemble.md.script import (
     number,
     text,
 )
+from ensemble.plan.channels import HEAT_FLUX, of_species
 from ensemble.plan.segments import step_count
 
 VIRIAL_ROW = {"x": (1, 4, 5), "y": (7, 2, 6), "z": (8, 9, 3)}
@@ -76,6 +77,11 @@ def study_of(work: Assignment) -> Nemd:
     return study
 
 
+def layer_values(work: Assignment) -> list[str]:
+    """What is summed over the atoms of every layer, besides their temperature."""
+    return [HEAT_FLUX, *(of_species("momentum", symbol) for symbol in work.species)]
+
+
 def swap(work: Assignment) -> list[str]:
     """The exchange of velocities, from when the heat current settles to the end of the run."""
     study = study_of(work)
@@ -123,10 +129,15 @@ def framework_types(work: Assignment) -> list[int]:
 
 
 def _profile(work: Assignment) -> list[str]:
-    """Number of atoms, temperature and heat flux for an atom of every layer, each time before
-    velocities change hands. A block's mean is over all atoms at all times (``norm all``).
+    """Number of atoms, temperature, and heat flux and momenta for an atom of every layer, each time
+    before velocities change hands. A block's mean is over all atoms at all times (``norm all``).
     """
     study = study_of(work)
+    momenta = (
+        f"variable {of_species('momentum', symbol)} atom mass*v{study.axis}*(type=={k})"
+        for k, symbol in enumerate(work.species, 1)
+    )
+    values = " ".join(f"v_{name}" for name in layer_values(work))
     every, repeat, block = _samples(work)
     diagonal = "+".join(
         f"c_virial[{k}]*v{x}" for k, x in zip(VIRIAL_ROW[study.axis], "xyz", strict=True)
@@ -136,10 +147,12 @@ def _profile(work: Assignment) -> list[str]:
         "",
         *PER_ATOM,
         "# The terms of compute heat/flux, atom by atom.",
-        f"variable heat_flux atom (c_ke_atom+c_pe_atom)*v{study.axis}"
+        f"variable {HEAT_FLUX} atom (c_ke_atom+c_pe_atom)*v{study.axis}"
         f"-({diagonal})/{number(work.units.lammps_nktv2p)}",
+        *momenta,
         f"compute layers all chunk/atom bin/1d {study.axis} lower {width} units reduced",
-        f"fix {PROFILE} all ave/chunk {every} {repeat} {block} layers temp v_heat_flux norm all &",
+        f"fix {PROFILE} all ave/chunk {every} {repeat} {block} layers temp &",
+        f"    {values} norm all &",
         f"    format {ROWS_FORMAT} file ${{folder}}/{PROFILE}",
     ]
 

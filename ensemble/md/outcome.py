@@ -14,7 +14,7 @@ from ensemble.md.assignment import Assignment, Record, has_thermostat
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.record import second_half
 from ensemble.md.rows import read_profile, read_series
-from ensemble.plan.channels import HEAT_FLUX, of_species
+from ensemble.plan.channels import of_species
 from ensemble.plan.channels import profile as profile_names
 
 Floats = NDArray[np.float64]
@@ -119,13 +119,15 @@ def _blocks(work: Assignment, record: dict[str, Any]) -> Floats:
     """Rows of ``nemd``, from three files of LAMMPS's."""
     attempt, steps, bins = work.files.attempt, _row_steps(work), nemd.study_of(work).bins
     framework = bool(nemd.framework_types(work))
-    profile = read_profile(attempt / nemd.PROFILE, bins, 2, steps)
+    summed = nemd.layer_values(work)
+    profile = read_profile(attempt / nemd.PROFILE, bins, 1 + len(summed), steps)
     blocks = read_series(attempt / nemd.BLOCKS, len(nemd.BLOCK_VALUES), steps)
     exchanged = read_series(attempt / nemd.EXCHANGED, 1 + framework, steps)
     columns = {name: blocks[:, k] for k, name in enumerate(nemd.BLOCK_VALUES)}
     columns["exchanged_energy"] = np.diff(exchanged[:, 0], prepend=0.0)
-    atoms, temperatures, fluxes = np.moveaxis(profile, -1, 0)
-    layers = {"atoms": atoms, "temperature": temperatures, HEAT_FLUX: fluxes * atoms}
+    atoms, temperatures, *of_an_atom = np.moveaxis(profile, -1, 0)
+    layers = {"atoms": atoms, "temperature": temperatures}
+    layers |= {name: atoms * mean for name, mean in zip(summed, of_an_atom, strict=True)}
     for quantity, values in layers.items():
         columns |= dict(zip(profile_names(quantity, bins), values.T, strict=True))
     names = _channel_names(work)

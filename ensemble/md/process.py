@@ -104,12 +104,13 @@ def run_lammps(
         process.terminate()
         process.wait()
         raise
+    returncode = process.wait()
     return Finished(
-        returncode=process.wait(),
+        returncode=returncode,
         wall=time.monotonic() - began,
         screen=screen,
         cancelled=was_cancelled,
-        out_of_memory=_out_of_memory_kills() > killed_before,
+        out_of_memory=returncode != 0 and _out_of_memory_kills() > killed_before,
     )
 
 

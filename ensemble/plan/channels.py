@@ -65,6 +65,8 @@ def channels_of(study: AnyStudy, species: Sequence[str], units: Units) -> tuple[
 
     * ``temperature_BIN``, ``heat_flux_BIN`` (along the axis, extensive, of the atoms in the bin)
       and ``atoms_BIN`` (how many they are): means over the block;
+    * ``momentum_SPECIES_BIN``: Σ m v along the axis over the species' atoms in the bin, mean over
+      the block;
     * ``exchanged_energy``: what the swaps moved in the block, from the cold layer to the hot one;
     * ``momentum``: the vector, of all atoms; ``temperature``, ``pressure``, ``energy``, ``volume``;
     * ``length`` of the cell along the axis, and ``area`` of its cross-section.
@@ -79,7 +81,10 @@ def channels_of(study: AnyStudy, species: Sequence[str], units: Units) -> tuple[
         LAMMPS unit style: everything is in its units.
     """
     system = unit_system(units)
-    columns = _of_blocks(study, system) if isinstance(study, Nemd) else _of_moments(species, system)
+    if isinstance(study, Nemd):
+        columns = _of_blocks(study, species, system)
+    else:
+        columns = _of_moments(species, system)
     found = [Channel(name=name, units=unit) for name, unit in columns]
     if not isinstance(study, Rerun | Nemd):
         area = f"{system.length_symbol}^2"
@@ -95,10 +100,15 @@ def _of_moments(species: Sequence[str], system: UnitSystem) -> Iterator[tuple[st
     yield from _state(system)
 
 
-def _of_blocks(study: Nemd, system: UnitSystem) -> Iterator[tuple[str, str]]:
+def _of_blocks(
+    study: Nemd, species: Sequence[str], system: UnitSystem
+) -> Iterator[tuple[str, str]]:
     yield from _all_in(system.temperature_symbol, profile("temperature", study.bins))
     yield from _all_in(system.heat_flux_symbol, profile(HEAT_FLUX, study.bins))
     yield from _all_in(DIMENSIONLESS, profile("atoms", study.bins))
+    for symbol in species:
+        names = profile(of_species("momentum", symbol), study.bins)
+        yield from _all_in(system.momentum_symbol, names)
     yield "exchanged_energy", system.energy_symbol
     yield from _all_in(system.momentum_symbol, components("momentum"))
     yield from _state(system)

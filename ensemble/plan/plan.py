@@ -15,7 +15,17 @@ from ensemble.plan.crystals import count_atoms
 from ensemble.plan.fingerprint import Fingerprints, hash_of_structure
 from ensemble.plan.models import Examined, examine_models, model_for
 from ensemble.plan.recipe import Cells, Model, Recipe, Run
-from ensemble.plan.segments import Segmentation, cut, planned, row_count, row_steps, stages_of
+from ensemble.plan.segments import (
+    FRAME_BYTES,
+    MOST_FRAME_BYTES,
+    MOST_ROWS,
+    Segmentation,
+    cut,
+    planned,
+    row_count,
+    row_steps,
+    stages_of,
+)
 
 __all__ = ["Plan", "make_plan"]
 
@@ -175,8 +185,24 @@ class _Planner:
     def _cut(self, study: Emd | Nemd) -> Segmentation:
         names, scale = study.models or tuple(self.examined), self.campaign.fs_per_ps
         slowest = max(self.examined[name].seconds_per_atom_step for name in names)
-        sizes = (self.atoms.get((study.material, cells), 1) for cells in study.supercells)
-        return cut(study, scale, slowest * max(sizes), self._rows_that_fit(study))
+        atoms = max(self.atoms.get((study.material, cells), 1) for cells in study.supercells)
+        most = self._rows_that_can_be_kept(study, atoms)
+        return cut(study, scale, slowest * atoms, self._rows_that_fit(study), most)
+
+    def _rows_that_can_be_kept(self, source: Emd | Nemd, atoms: int) -> int:
+        """How many rows a segment may have for a ``rerun`` to write its frames down."""
+        scale, most = self.campaign.fs_per_ps, MOST_ROWS
+        for study in self._followers(source):
+            frames = max(1, int(MOST_FRAME_BYTES / (FRAME_BYTES * atoms)))
+            rows = frames * row_steps(study, source, scale) // row_steps(source, source, scale)
+            most = min(most, max(1, rows))
+        return most
+
+    def _followers(self, source: Emd | Nemd) -> Iterator[Rerun]:
+        """The studies that go through the trajectories of another one again."""
+        for study in self.campaign.studies:
+            if isinstance(study, Rerun) and study.source.study == source.name:
+                yield study
 
     def _rows_that_fit(self, source: Emd | Nemd) -> int:
         """Of how many rows a segment has to be a multiple, so that it is whole frames of every
@@ -184,10 +210,9 @@ class _Planner:
         """
         scale, multiple = self.campaign.fs_per_ps, 1
         steps = row_steps(source, source, scale)
-        for study in self.campaign.studies:
-            if isinstance(study, Rerun) and study.source.study == source.name:
-                frame = row_steps(study, source, scale)
-                multiple = lcm(multiple, frame // gcd(frame, steps))
+        for study in self._followers(source):
+            frame = row_steps(study, source, scale)
+            multiple = lcm(multiple, frame // gcd(frame, steps))
         return multiple
 
     def _rerun(self, study: Rerun, source: Recipe) -> Recipe:

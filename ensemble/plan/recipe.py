@@ -8,6 +8,7 @@ travel to the workers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from ensemble.campaign.schema import Material
@@ -31,16 +32,16 @@ class Run:
     supercell: Cells
     seed: int
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Unique in its study, and a good name for a folder: ``level12-T600-3x3x3-s1``."""
         temperature, cells = number_text(self.temperature), cells_text(self.supercell)
         return f"{self.model}-T{temperature}-{cells}-s{self.seed}"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Unique in its campaign; what the dashboard shows."""
-        return f"{self.method}-{self.study}-{self.name}"
+        return f"{self.method}-{self.study}/{self.name}"
 
 
 def number_text(value: float) -> str:

@@ -30,6 +30,12 @@ SEGMENT_SECONDS = 600.0
 MOST_ROWS = 20_000
 """In a segment, and so in a chunk of the store: some megabytes."""
 
+MOST_FRAME_BYTES = 1e9
+"""A ``rerun`` writes the trajectory of a segment down, to read it again; this much at a time."""
+
+FRAME_BYTES = 130
+"""Of an atom in a frame of such a trajectory, about."""
+
 FEWEST_ROWS = 100
 """In a segment of an equilibrium run; the store would get too many small files. A row of ``nemd``
 is a block, and long enough by itself."""
@@ -89,7 +95,11 @@ def stages_of(study: Emd | Nemd, fs_per_ps: float) -> list[tuple[Stage | None, i
 
 
 def cut(
-    study: Emd | Nemd, fs_per_ps: float, seconds_per_step: float, multiple: int = 1
+    study: Emd | Nemd,
+    fs_per_ps: float,
+    seconds_per_step: float,
+    multiple: int = 1,
+    most_rows: int = MOST_ROWS,
 ) -> Segmentation:
     """Cut a study's runs where nothing is recorded yet.
 
@@ -103,6 +113,8 @@ def cut(
         Of the largest cell and the costliest model, on one core.
     multiple
         The rows of a segment have to be a multiple of this, unless the study says how many.
+    most_rows
+        In a segment, unless the study says how many.
     """
     steps = row_steps(study, study, fs_per_ps)
     if study.segment is not None:
@@ -111,7 +123,7 @@ def cut(
     else:
         aim = max(1, int(SEGMENT_SECONDS / seconds_per_step))
         fewest = 1 if isinstance(study, Nemd) else FEWEST_ROWS
-        most = min(max(aim // steps, fewest), MOST_ROWS)
+        most = min(max(aim // steps, fewest), most_rows)
         rows = divide(row_count(study, fs_per_ps), most, multiple)
     parts = tuple(ceil(count / aim) for _, count in stages_of(study, fs_per_ps))
     return Segmentation(rows_per_segment=rows, parts=parts)

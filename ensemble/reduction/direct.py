@@ -5,6 +5,13 @@ periodic cell is cut into layers across its long axis; kinetic energy is moved f
 to the middle one and flows back through the two legs between them. Layer 0 is cold, layer
 bins / 2 hot: along the axis the temperature rises in the first leg and falls in the second.
 
+The heat flux in the legs has to equal the exchanged power, but as it stands it hardly tells: sound
+waves push the atoms of a layer to and fro, and every atom carries its site energy along, eV of it,
+and arbitrary. In the steady state no species flows: its current would be the same in all layers,
+so what goes from the hot layer to the cold one is zero. So the species' momenta are controls
+(`ensemble.reduction.controls`): they take that noise away, and with it any constant that a model
+puts into the site energies of a species.
+
 All averages are linear in the block means, so their errors come from the scatter over runs or, of
 a single run, over its blocks.
 """
@@ -16,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ensemble.reduction.controls import controlled
 from ensemble.reduction.intervals import Interval, of_independent, of_series
 from ensemble.reduction.steady import FEWEST_BLOCKS, first_steady_block, trend
 
@@ -40,8 +48,9 @@ class DirectMethod:
     swap_flux: Interval
     """Exchanged energy / (2 A Δt): energy over area and time."""
     slab_flux: Interval | None
-    """The heat flux that flows in the legs, per volume, from the hot layer to the cold one; None
-    where it was not given. It has to agree with `swap_flux`."""
+    """The heat flux that flows in the legs, per volume, from the hot layer to the cold one, without
+    what the momenta carry where these were given; None where it was not given itself. It has to
+    agree with `swap_flux`."""
     profile: Floats
     """Shape (bins,): temperature averaged over the steady blocks and the runs."""
     first_block: int
@@ -106,6 +115,7 @@ def direct_method(
     area: ArrayLike,
     prefactor: float = 1.0,
     heat_flux: ArrayLike | None = None,
+    momentum: ArrayLike | None = None,
     energy: ArrayLike | None = None,
     leave_out: int | None = None,
 ) -> DirectMethod:
@@ -125,6 +135,9 @@ def direct_method(
         ``mueller_plathe`` of `ensemble.units`.
     heat_flux
         Shape (runs, blocks, bins): of the atoms in a layer along the axis, extensive.
+    momentum
+        Shape (runs, blocks, species, bins): Σ m v along the axis over a species' atoms in a layer,
+        sampled when the heat flux is. Of use only with `heat_flux`.
     energy
         Shape (runs, blocks): total energy. It is conserved; a drift would heat all layers.
     leave_out
@@ -150,24 +163,26 @@ def direct_method(
 
     gradient = profiles @ slope_weights(bins, leave_out) * (bins / lengths)
     swap_flux = exchanged / (2 * areas * block_time)
-    slab_flux = None
-    if heat_flux is not None:
-        flux = _finite("heat_flux", heat_flux, 3)
-        slab_flux = flux @ leg_weights(bins, leave_out) * (bins / (lengths * areas))
-
     first = first_steady_block(gradient.mean(axis=0))
     steady = slice(first, None)
     slope = gradient[:, steady].mean(axis=0)
     kappa, problem = of_independent([]), "no temperature gradient beyond the noise"
     if of_series(slope).low > 0:
         kappa, problem = _kappa(swap_flux[:, steady], gradient[:, steady], prefactor), ""
+    slab_flux = None
+    if heat_flux is not None:
+        legs = leg_weights(bins, leave_out)
+        flux = _finite("heat_flux", heat_flux, 3)[:, steady] @ legs
+        if momentum is not None:
+            flux = controlled(flux, _finite("momentum", momentum, 4)[:, steady] @ legs)
+        slab_flux = _interval(flux * (bins / (lengths * areas)))
     drift = None if energy is None else _finite("energy", energy, 2)[:, steady].mean(axis=0)
     unsteady = _unsteady(slope, exchanged[:, steady], drift)
     return DirectMethod(
         kappa=kappa,
         gradient=_interval(gradient[:, steady]),
         swap_flux=_interval(swap_flux[:, steady]),
-        slab_flux=None if slab_flux is None else _interval(slab_flux[:, steady]),
+        slab_flux=slab_flux,
         profile=profiles[:, steady].mean(axis=(0, 1)),
         first_block=first,
         problem=unsteady or problem,

@@ -36,6 +36,7 @@ LONG_NAMES = {
     "temperature_profile": "temperature of a layer",
     "heat_flux_profile": "extensive heat flux of a layer's atoms along the axis",
     "atoms_profile": "atoms in a layer",
+    "momentum_profile": "momentum of a species' atoms in a layer along the axis",
     "exchanged_energy": "energy moved from the cold to the hot layer in a block",
     "length": "length of the cell along the axis",
     "area": "cross-section of the cell",

@@ -265,6 +265,7 @@ def _direct(runs: Iterator[Series], study: StudyInfo, system: UnitSystem) -> _Ka
         area=stacked("area").mean(axis=1),
         prefactor=system.mueller_plathe,
         heat_flux=stacked("heat_flux_profile"),
+        momentum=stacked("momentum_profile"),
         energy=stacked("energy"),
     )
     return _Kappa(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ensemble.plan.axes import Index
@@ -31,50 +32,54 @@ class StorePaths:
 
     root: Path
 
-    @property
+    @cached_property
     def campaign(self) -> Path:
         """The campaign as it was last launched."""
         return self.root / "campaign.toml"
 
-    @property
+    @cached_property
     def data(self) -> Path:
         """The Zarr group of all studies."""
         return self.root / "data.zarr"
 
-    @property
+    @cached_property
     def metadata(self) -> Path:
         """What the store says of itself."""
         return self.data / "zarr.json"
 
-    @property
+    @cached_property
     def work(self) -> Path:
         """What is needed to go on, and nothing that a reader of the samples needs."""
         return self.root / "work"
 
-    @property
+    @cached_property
     def ledger(self) -> Path:
         """The attempts, a JSON object a line."""
         return self.work / "ledger.jsonl"
 
-    @property
+    @cached_property
     def lock(self) -> Path:
         """The lease for changes of the metadata."""
         return self.work / "lock"
 
-    @property
+    @cached_property
     def aside(self) -> Path:
         """Where metadata are written before they are put in place; under `lock`."""
         return self.work / "aside"
 
-    @property
+    @cached_property
     def potentials(self) -> Path:
         """A folder for each model."""
         return self.work / "potentials"
 
-    @property
+    @cached_property
     def structures(self) -> Path:
         """The supercells."""
         return self.work / "structures"
+
+    @cached_property
+    def _runs(self) -> Path:
+        return self.work / "runs"
 
     def potential(self, model: str) -> Path:
         """The folder with the files of a model."""
@@ -98,7 +103,7 @@ class StorePaths:
 
     def runs(self, study: str) -> Path:
         """The folders of a study's runs."""
-        return self.work / "runs" / study
+        return self._runs / study
 
     def run(self, run: Run) -> Path:
         """The folder of a run; it is the working directory of LAMMPS."""

@@ -6,14 +6,15 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import psutil
 import zarr
 
-FLUID = """
+HEAD = """
 [campaign]
 name = "fluid"
 units = "lj"
@@ -34,6 +35,11 @@ commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1 1"]
 name = "hard"
 commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1.1 1"]
 
+[cluster]
+workers = 2
+"""
+
+GK = """
 [[study]]
 name = "gk"
 method = "emd"
@@ -46,7 +52,9 @@ timestep = 0.004
 equilibrate = [{ ensemble = "npt", time = 4, pressure = 1 }, { ensemble = "nve", time = 4 }]
 sample = { time = 24, every = 0.04 }
 segment = 4
+"""
 
+DIRECT = """
 [[study]]
 name = "direct"
 method = "nemd"
@@ -62,18 +70,19 @@ swap = { every = 0.04 }
 settle = 2
 sample = { time = 16, every = 0.04, block = 1 }
 segment = 2
+"""
 
+FIXED = """
 [[study]]
 name = "fixed"
 method = "rerun"
 models = ["hard"]
 source = { study = "gk", model = "soft" }
 every = 0.08
-
-[cluster]
-workers = 2
 """
-"""Every kind of stage and of study, in 44 segments of a few hundred time steps."""
+
+FLUID = HEAD + GK + DIRECT + FIXED
+"""Every kind of stage and of study, in 38 segments of a thousand time steps at most."""
 
 COMMAND = (sys.executable, "-P", "-m", "ensemble.cli")
 WAIT = 0.01
@@ -201,15 +210,16 @@ def events_of(store: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (store / "work" / "ledger.jsonl").read_text().splitlines()]
 
 
-def check_same(store: Path, reference: Path) -> None:
-    """Two stores hold the same, and nothing more than that: all but the ledger and the wall times.
+def check_same(store: Path, reference: Path, besides: Iterable[str] = ()) -> None:
+    """Two stores hold the same, and nothing more than that: all but the ledger, the wall times, and
+    the files named.
 
     The samples and all their metadata are equal byte for byte, and so are the states that the runs
     ended in.
     """
     here, there = files_in(store), files_in(reference)
-    here.pop("work/ledger.jsonl", None)
-    there.pop("work/ledger.jsonl", None)
+    for files, name in product((here, there), ("work/ledger.jsonl", *besides)):
+        files.pop(name, None)
     assert here.keys() == there.keys(), sorted(here.keys() ^ there.keys())
     timed = (".log", ".json")  # both say how long LAMMPS took
     differing = [

@@ -103,6 +103,68 @@ def test_profiles_add_up(direct: Trajectories) -> None:
     np.testing.assert_allclose(rows["area"] * rows["length"], rows["volume"], rtol=1e-12)
 
 
+def layer_momenta(dump: str, masses: tuple[float, float], first: int) -> np.ndarray:
+    """Momentum along z of each species in each layer, of every frame of a dump from a step on.
+
+    A line of the dump is type, place along the axis in parts of the cell, velocity.
+    """
+    found = []
+    for frame in dump.split("ITEM: TIMESTEP\n")[1:]:
+        step, _, atoms = frame.partition("\n")
+        if int(step) <= first:
+            continue
+        lines = atoms.split("ITEM: ATOMS ")[1].splitlines()[1:]
+        types, places, velocities = np.loadtxt(lines, unpack=True)
+        layers = np.floor(places * BINS).astype(int) % BINS
+        momenta = np.zeros((2, BINS))
+        for k, mass in enumerate(masses):
+            of_type = types == k + 1
+            np.add.at(momenta[k], layers[of_type], mass * velocities[of_type])
+        found.append(momenta)
+    return np.array(found)
+
+
+DUMP_BY_HAND = """\
+units metal
+atom_style atomic
+read_restart {restart}
+pair_style mtp
+pair_coeff * * ../../../potentials/level12/level12.mtp {types}
+timestep 0.002
+fix integrate all nve
+fix seen all store/state 5 zs vz
+fix exchange all thermal/conductivity 10 z {bins} swap 2
+dump atoms all custom 5 momenta.dump type f_seen[1] f_seen[2]
+dump_modify atoms format float %.17g
+run 200
+"""
+
+
+def test_momenta_of_the_layers_equal_those_of_a_dump(direct: Trajectories) -> None:
+    """The atoms are seen before each exchange, as ``fix store/state`` comes before it."""
+    run, recipe = direct.run_of("direct"), direct.plan.recipes["direct"]
+    last = recipe.segments - 1
+    rows = rows_of(direct, last)
+    found = np.array([[rows[f"momentum_{s}_{k}"] for k in range(BINS)] for s in ("Cu", "Se")])
+    types = recipe.models["level12"].commands[1].partition("level12.mtp")[2]
+    restart = f"segment-{last - 1:04d}.restart"
+    direct.by_hand(run, DUMP_BY_HAND.format(restart=restart, types=types, bins=BINS))
+    dump = (direct.run_folder(run) / "momenta.dump").read_text()
+    first = recipe.segment(last).steps * (last - recipe.equilibration_segments)
+    momenta = layer_momenta(dump, (63.546, 78.971), first)
+    assert len(momenta) == 4 * 10
+    blocks = momenta.reshape(4, 10, 2, BINS).mean(axis=1)
+    np.testing.assert_allclose(found, np.moveaxis(blocks, 0, -1), rtol=0, atol=1e-8 * abs(found).max())
+
+
+def test_momenta_of_layers_and_species_add_up_to_nothing(direct: Trajectories) -> None:
+    rows = rows_of(direct, direct.plan.recipes["direct"].segments - 1)
+    momenta = np.array([rows[f"momentum_{s}_{k}"] for s in ("Cu", "Se") for k in range(BINS)])
+    assert abs(momenta).max() > 1
+    np.testing.assert_allclose(momenta.sum(axis=0), rows["momentum_z"], rtol=0, atol=1e-8)
+    np.testing.assert_allclose(momenta.sum(axis=0), 0, rtol=0, atol=1e-8)
+
+
 def test_first_layer_gets_cold_and_the_middle_one_hot(direct: Trajectories) -> None:
     rows = rows_of(direct, direct.plan.recipes["direct"].segments - 1)
     means = [rows[f"temperature_{k}"].mean() for k in range(BINS)]

@@ -23,7 +23,7 @@ def test_every_run_has_a_place_of_its_own() -> None:
     assert [index for index, _ in places] == sorted({index for index, _ in places})
     for index, run in places:
         assert AXES.index(run) == AXES.places()(run) == index
-    assert places[-1][1].key == "emd-gk-a-T300-10x1x1-s3"
+    assert places[-1][1].key == "emd-gk/a-T300-10x1x1-s3"
     with pytest.raises(ValueError, match="b-T600-2x2x2-s2: no such run"):
         AXES.index(replace(places[0][1], seed=2))
 

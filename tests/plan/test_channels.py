@@ -39,9 +39,10 @@ def test_trajectory_of_another_model_is_the_same_but_for_the_displacements(folde
 def test_direct_method(folder: Folder) -> None:
     channels = folder.plan().recipes["direct"].channels
     units = {channel.name: channel.units for channel in channels}
-    assert len(channels) == len(units) == 3 * 12 + 1 + 3 + 4 + 2
+    assert len(channels) == len(units) == (3 + 2) * 12 + 1 + 3 + 4 + 2
     assert units["temperature_0"] == units["temperature_11"] == "K"
     assert (units["heat_flux_11"], units["atoms_11"]) == ("eV angstrom/ps", "1")
+    assert units["momentum_Cu_0"] == units["momentum_Se_11"] == "g/mol angstrom/ps"
     assert (units["exchanged_energy"], units["momentum_z"]) == ("eV", "g/mol angstrom/ps")
     assert (units["length"], units["area"]) == ("angstrom", "angstrom^2")
     assert "atoms_12" not in units

@@ -20,14 +20,14 @@ def test_runs(folder: Folder) -> None:
     assert [axes.shape for axes in plan.axes.values()] == [(3, 2, 2, 2), (1, 1, 1, 1), (3, 2, 2, 2)]
     assert len({run.key for run in runs}) == len(runs)
     assert [run.key for run in runs[:3]] == [
-        "emd-gk-level10-T300-2x2x2-s1",
-        "emd-gk-level10-T300-2x2x2-s2",
-        "emd-gk-level10-T300-3x3x3-s1",
+        "emd-gk/level10-T300-2x2x2-s1",
+        "emd-gk/level10-T300-2x2x2-s2",
+        "emd-gk/level10-T300-3x3x3-s1",
     ]
     assert runs[4].temperature == 600
     assert runs[8].model == "level12"
-    assert [run.key for run in plan.runs("direct")] == ["nemd-direct-level12-T600-2x2x12-s7"]
-    assert runs[25].key == "rerun-fixed-level10-T300-2x2x2-s1"
+    assert [run.key for run in plan.runs("direct")] == ["nemd-direct/level12-T600-2x2x12-s7"]
+    assert runs[25].key == "rerun-fixed/level10-T300-2x2x2-s1"
 
 
 def test_names_keep_every_digit() -> None:
@@ -135,3 +135,12 @@ def test_planning_starts_no_heavy_library(folder: Folder) -> None:
     """
     found = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=Path("/"))
     assert found == "[]\n"
+
+
+def test_the_frames_of_a_followed_segment_fit_on_a_disk() -> None:
+    campaign = load_campaign(ROOT / "campaigns" / "cu195se.toml")
+    plan = make_plan(campaign, find_files(campaign))
+    followed, follower = plan.recipes["gk-600K"], plan.recipes["fixed-trajectory-600K"]
+    frames = followed.rows_per_segment * followed.steps_per_row / follower.steps_per_row
+    assert frames * 1475 * 130 <= 1e9
+    assert plan.recipes["gk-300K"].rows_per_segment > followed.rows_per_segment

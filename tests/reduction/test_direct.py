@@ -104,6 +104,56 @@ def test_the_flux_in_the_slabs_flows_from_hot_to_cold() -> None:
     assert found.slab_flux.mean == pytest.approx(FLUX, rel=1e-12)
 
 
+PER_LAYER = FLUX * AREA * LENGTH / BINS
+SITE_ENERGIES = np.array([-3.0, 2.0])
+"""Per mass, of two species: what an atom carries with it."""
+
+
+def sloshing(seed: int, runs: int, blocks: int) -> tuple[Floats, Floats]:
+    """Heat flux (runs, blocks, bins) and momenta (runs, blocks, species, bins) of a steady state in
+    which both species go to and fro and carry their site energies, hundreds of times the flux.
+    """
+    legs = np.where(np.arange(BINS) < BINS // 2, -1.0, 1.0)
+    displaced = np.random.default_rng(seed).standard_normal((runs, blocks + 1, 2, BINS))
+    momentum = 100 * PER_LAYER * np.diff(displaced, axis=1)
+    flux = PER_LAYER * (legs + noise(seed, (runs, blocks, BINS)))
+    return flux + np.einsum("s,rksb->rkb", SITE_ENERGIES, momentum), momentum
+
+
+@pytest.mark.parametrize(("runs", "blocks"), [(1, 40), (4, 20)])
+def test_what_sloshes_to_and_fro_does_not_hide_the_flux(runs: int, blocks: int) -> None:
+    temperature, exchanged = profiles(runs, blocks)
+    fluxes, covered = [], 0
+    for trial in range(200):
+        flux, momentum = sloshing(trial, runs, blocks)
+        found = reduced(temperature, exchanged, heat_flux=flux, momentum=momentum).slab_flux
+        assert found is not None
+        fluxes.append(found.mean)
+        covered += found.low < FLUX < found.high
+        raw = reduced(temperature, exchanged, heat_flux=flux).slab_flux
+        assert raw is not None
+        assert raw.half_width > 10 * found.half_width
+    assert np.mean(fluxes) == pytest.approx(FLUX, abs=4 * np.std(fluxes) / math.sqrt(200))
+    assert np.std(fluxes) < 0.15 * FLUX
+    assert 176 <= covered <= 199
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_constant_in_the_site_energies_changes_nothing(runs: int) -> None:
+    """They are arbitrary by any multiple of the masses that move."""
+    temperature, exchanged = profiles(runs, 40)
+    flux, momentum = sloshing(1, runs, 40)
+    shifted = flux + np.einsum("s,rksb->rkb", [70.0, -30.0], momentum)
+    found = [
+        reduced(temperature, exchanged, heat_flux=either, momentum=momentum).slab_flux
+        for either in (flux, shifted)
+    ]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert found[0].mean == pytest.approx(found[1].mean, rel=1e-10)
+    assert found[0].half_width == pytest.approx(found[1].half_width, rel=1e-10)
+
+
 @pytest.mark.parametrize(("runs", "blocks"), [(1, 100), (4, 40)])
 def test_noise_is_covered(runs: int, blocks: int) -> None:
     temperature, exchanged = profiles(runs, blocks)
@@ -187,6 +237,18 @@ def test_a_single_run_in_noise_has_no_kappa() -> None:
         (np.ones((2, 10, 20)), np.ones((2, 10)), {"leave_out": -1}, "-1 left out"),
         (np.ones((2, 10, 20)), np.ones((2, 10)), {"heat_flux": np.ones(3)}, "heat_flux"),
         (np.ones((2, 10, 20)), np.ones((2, 10)), {"energy": np.ones(3)}, "energy"),
+        (
+            np.ones((2, 10, 20)),
+            np.ones((2, 10)),
+            {"heat_flux": np.ones((2, 10, 20)), "momentum": np.ones((2, 10, 20))},
+            "momentum: 4 dimensions",
+        ),
+        (
+            np.ones((2, 10, 20)),
+            np.ones((2, 10)),
+            {"heat_flux": np.ones((2, 10, 20)), "momentum": np.ones((3, 10, 2, 20))},
+            "controls",
+        ),
     ],
 )
 def test_refusals(

@@ -45,6 +45,7 @@ def test_quantities_are_put_together_from_their_channels() -> None:
     names += [f"momentum_{species}_{xy}" for species in ("Cu", "Se") for xy in "xy"]
     names += ["msd_Cu", "msd_Se", "temperature", "temperature_0", "temperature_1"]
     names += ["exchanged_energy"]
+    names += [f"momentum_{species}_{layer}" for species in ("Cu", "Se") for layer in (0, 1, 2)]
     found = quantities([Channel(name=name, units=f"of {name}") for name in names])
     assert {name: (q.columns.tolist(), q.labels) for name, q in found.items()} == {
         "heat_flux": ([0, 1], {"component": ("x", "y")}),
@@ -54,6 +55,10 @@ def test_quantities_are_put_together_from_their_channels() -> None:
         "kinetic_temperature": (10, {}),
         "temperature_profile": ([11, 12], {"bin": (0, 1)}),
         "exchanged_energy": (13, {}),
+        "momentum_profile": (
+            [[14, 15, 16], [17, 18, 19]],
+            {"species": ("Cu", "Se"), "bin": (0, 1, 2)},
+        ),
     }
     assert found["exchanged_energy"].units == "of exchanged_energy"
 

@@ -58,11 +58,15 @@ def driven(run: Run, rows: int, slab: float = 1.0, steady: bool = True) -> Sampl
     height = SLOPE * (np.minimum(layer, 12 - layer) - 3) * LENGTH / 12
     scale = np.ones(rows) if steady else np.linspace(0.5, 1, rows)
     current = np.where(layer < 6, -1, 1) * slab * ENERGY / (2 * AREA) * AREA * LENGTH / 12
+    # Atoms go to and fro, and carry -3 and -5 times their momenta: all the more than the current.
+    sloshing = 300 * np.diff(generator.standard_normal((2, 12, rows + 1)), axis=-1)
     samples: Samples = {"length": LENGTH, "area": AREA, "exchanged_energy": ENERGY, "energy": -500}
     for place in layer:
         noise = 0.05 * generator.standard_normal((2, rows))
         samples[f"temperature_{place}"] = 600 + height[place] * scale + noise[0]
-        samples[f"heat_flux_{place}"] = current[place] * (1 + noise[1])
+        samples[f"momentum_Na_{place}"], samples[f"momentum_Cl_{place}"] = sloshing[:, place]
+        carried = -3 * sloshing[0, place] - 5 * sloshing[1, place]
+        samples[f"heat_flux_{place}"] = current[place] * (1 + noise[1]) + carried
     return samples
 
 

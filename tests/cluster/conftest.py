@@ -1,0 +1,22 @@
+"""Stores of campaigns that nobody disturbed, each made once."""
+
+from pathlib import Path
+
+import pytest
+from launches import FLUID, launch, write_campaign
+
+
+@pytest.fixture(scope="session")
+def fluid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The campaign file."""
+    return write_campaign(tmp_path_factory.mktemp("fluid"), FLUID)
+
+
+@pytest.fixture(scope="session")
+def reference(fluid: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of `fluid`."""
+    store = tmp_path_factory.mktemp("reference") / "store"
+    finished = launch(fluid, store)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stderr == ""
+    return store
