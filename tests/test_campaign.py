@@ -403,8 +403,14 @@ def test_potentials_of_one_name(tmp_path: Path) -> None:
     twice = changed('"models/cu2se/mtp*.mtp"', '["a/*.mtp", "a/m.mtp"]', EXAMPLE)
     assert list(find_files(campaign_in(tmp_path, twice, {})).models) == ["m"]
     text = changed("mtp*", "*", EXAMPLE)
-    message = missing(campaign_in(tmp_path, text, {"models/cu2se/a b.mtp": ""}))
-    assert "allowed: file names of letters, digits" in message
+    for name in ("a b.mtp", f"{'a' * 97}.mtp"):
+        message = missing(campaign_in(tmp_path / name, text, {f"models/cu2se/{name}": ""}))
+        assert f"cu2se/{name}; allowed: a file name of letters, digits" in message
+    longest = f"{'a' * 96}.mtp"
+    campaign = campaign_in(
+        tmp_path / longest, EXAMPLE.replace("mtp*", "*"), {f"models/cu2se/{longest}": ""}
+    )
+    assert list(find_files(campaign).models) == ["a" * 96]
 
 
 def test_structure_and_listed_files(tmp_path: Path) -> None:
@@ -423,6 +429,14 @@ def test_structure_and_listed_files(tmp_path: Path) -> None:
     assert files.structures == {"fluid": tmp_path / "fluid.xyz"}
 
 
+@pytest.mark.parametrize("name", ["my table", "$table", ".table", "'table'", "t" * 101, "täble"])
+def test_files_that_an_input_script_cannot_name(tmp_path: Path, name: str) -> None:
+    text = changed('name = "lj"', f'name = "lj"\nfiles = "a/{name}"', LJ)
+    message = missing(campaign_in(tmp_path, text, {f"a/{name}": ""}))
+    assert "models.model.lj.files: found " in message
+    assert "allowed: a file name of letters, digits and _ . + -, " in message
+
+
 # Physics
 
 
@@ -433,7 +447,8 @@ def test_structure_and_listed_files(tmp_path: Path) -> None:
         ("[[5, 5, 5]]", "[[5, 5, 5], [6, 6, 6]]"),
         ("seeds = 5", "seeds = [3, 9]"),
         ("seeds = 5", 'models = ["mtp1"]'),
-        ("seeds = 5", "engine = { ranks = 2 }"),
+        ("supercells = [[3, 3, 20]]", "supercells = [[3, 3, 20]]\nengine = { ranks = 2 }"),
+        ("[cluster]", "[engine]\nranks = 2\n[cluster]"),
         ("time = 2000", "time = 4000"),
         ("[3, 6]", '"auto"'),
         ("time = 100 }", 'time = 100.0, pressure = 0, coupling = "iso" }'),

@@ -29,6 +29,10 @@ def assert_fails(done: subprocess.CompletedProcess[str], code: int, *words: str)
     "command",
     [
         (),
+        ("launch",),
+        ("plan",),
+        ("status",),
+        ("results",),
         ("potential",),
         ("potential", "info"),
         ("potential", "check"),
@@ -121,3 +125,56 @@ def test_generate_refuses_what_is_not_a_level(tmp_path: Path) -> None:
 def test_build_plugin_of_nothing(tmp_path: Path) -> None:
     done = ensemble("potential", "build-plugin", "--lammps", tmp_path)
     assert_fails(done, 1, str(tmp_path))
+
+
+# Campaigns and stores; what they do is shown in tests/cluster
+
+
+QUICKSTART = Path(__file__).parents[1] / "campaigns" / "quickstart.toml"
+
+
+@pytest.mark.parametrize("command", ["status", "results"])
+def test_a_folder_that_is_no_store(command: str, tmp_path: Path) -> None:
+    assert_fails(ensemble(command, tmp_path), 1, str(tmp_path), "no store", "ensemble launch")
+
+
+@pytest.mark.parametrize("command", ["launch", "plan"])
+def test_a_campaign_that_is_not_there(command: str, tmp_path: Path) -> None:
+    assert_fails(ensemble(command, tmp_path / "none.toml"), 1, "none.toml", "No such file")
+
+
+@pytest.mark.parametrize("command", ["launch", "plan"])
+def test_all_that_is_wrong_with_a_campaign_is_listed(command: str, tmp_path: Path) -> None:
+    campaign = tmp_path / "wrong.toml"
+    campaign.write_text(QUICKSTART.read_text().replace("seeds", "sedes").replace("emd", "md"))
+    done = ensemble(command, campaign, *(["--store", tmp_path / "store"] * (command == "launch")))
+    assert done.returncode == 1
+    first, *problems = done.stderr.splitlines()
+    assert str(campaign) in first
+    assert "errors:" in first
+    assert len(problems) >= 2
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "two"])
+def test_a_number_of_workers_that_is_none(workers: str) -> None:
+    assert_fails(ensemble("plan", QUICKSTART, "--workers", workers), 2, workers, "positive")
+
+
+def test_plan() -> None:
+    done = ensemble("plan", QUICKSTART, "--no-measurement", "--json")
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert plan["runs"] == 12
+    assert [study["atoms"] for study in plan["studies"]] == [{"3x3x3": 319}, {"2x2x12": 566}]
+    table = ensemble("plan", QUICKSTART, "--no-measurement")
+    assert table.returncode == 0
+    assert "12 runs" in table.stdout
+
+
+def test_a_queue_that_is_not_there_yet_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    campaign = tmp_path / "slurm.toml"
+    campaign.write_text(QUICKSTART.read_text() + '\n[cluster]\nkind = "slurm"\n')
+    done = ensemble("launch", campaign, "--store", tmp_path / "store")
+    assert_fails(done, 1, "slurm.toml", "cluster.kind", "slurm", "local")
+    assert not (tmp_path / "store").exists()

@@ -22,6 +22,9 @@ from ensemble.prototypes import PROTOTYPES
 MOST_STEPS = 2**53
 """Longer runs could not be counted in floating point; LAMMPS counts to 2**63."""
 
+PATHS = ("/", "./", "../", "~")
+"""How a file is named that is not listed."""
+
 
 def check(campaign: Campaign) -> Iterator[Problem]:
     """All that is wrong with a campaign whose every key is right by itself."""
@@ -105,9 +108,21 @@ def check_models(campaign: Campaign) -> Iterator[Problem]:
         return
     yield from check_distinct("models.model", [model.name for model in models.model])
     for model in models.model:
+        key = f"models.model.{model.name}.commands"
         if model.commands[0].split()[0] != "pair_style":
-            key = f"models.model.{model.name}.commands #1"
-            yield Problem(key, f"found {show(model.commands[0])}", "pair_style first")
+            yield Problem(f"{key} #1", f"found {show(model.commands[0])}", "pair_style first")
+        for number, line in enumerate(model.commands, 1):
+            yield from check_bare_names(f"{key} #{number}", line)
+
+
+def check_bare_names(key: str, line: str) -> Iterator[Problem]:
+    """No file by a path: a store has its own copy of each, so that it can be moved, and is told
+    when one has changed.
+    """
+    for word in line.replace('"', " ").replace("'", " ").split():
+        if word.startswith(PATHS):
+            allowed = "files by their bare names, listed in the model's `files`"
+            yield Problem(key, f"found {show(word)}", allowed)
 
 
 def check_subset(campaign: Campaign, study: Study) -> Iterator[Problem]:
@@ -255,10 +270,21 @@ def check_rerun(campaign: Campaign, study: Rerun) -> Iterator[Problem]:
         allowed = f"{longest:g} or less, the sampling time of the source"
         yield Problem(f"{key}.every", f"found {study.every:g}", allowed)
     yield from check_window(f"{key}.window", study.window, source.sample.time)
+    yield from check_same_engine(campaign, study, source)
     if source.models is not None and study.source.model not in source.models:
         allowed = f"{one_of(source.models)}, the models of the source"
         near = nearest(study.source.model, source.models)
         yield Problem(f"{key}.source.model", f"found {show(study.source.model)}", allowed, near)
+
+
+def check_same_engine(campaign: Campaign, study: Rerun, source: Emd) -> Iterator[Problem]:
+    """The trajectory is made again: only the same LAMMPS on as many ranks makes the same one."""
+    mine, theirs = campaign.engine_of(study), campaign.engine_of(source)
+    for key in ("command", "ranks"):
+        found, wanted = getattr(mine, key), getattr(theirs, key)
+        if found != wanted:
+            allowed = f"{show(wanted)} as in study {source.name}, whose trajectory is made again"
+            yield Problem(f"study.{study.name}.engine.{key}", f"found {show(found)}", allowed)
 
 
 def check_reduced_units(campaign: Campaign) -> Iterator[Problem]:

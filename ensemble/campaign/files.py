@@ -13,7 +13,13 @@ from ensemble.campaign.errors import CampaignError, Problem, show
 from ensemble.campaign.schema import Campaign, LammpsModels, MtpModels
 from ensemble.campaign.studies import Rerun
 
-MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
+"""Of potentials: they stand in input scripts as they are, and in the names of folders with more
+behind them, which may have 255 characters."""
+
+FILE_NAMES = (
+    "a file name of letters, digits and _ . + -, a letter or digit first, 100 characters at most"
+)
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,8 @@ def _find_potentials(
             other = found.setdefault(name, (path,))[0]
             if other != path:
                 yield Problem(key, f"found {other} and {path}", "a name of its own for each")
-            elif not MODEL_NAME.fullmatch(name):
-                allowed = "file names of letters, digits and _ . + -, with a letter or digit first"
-                yield Problem(key, f"found {path}", allowed)
+            elif not FILE_NAME.fullmatch(path.name):
+                yield Problem(key, f"found {path}", FILE_NAMES)
 
 
 def _find_listed(
@@ -82,6 +87,8 @@ def _find_listed(
         paths = found[model.name] = tuple(_path(campaign, file) for file in model.files or ())
         for path in paths:
             yield from _check_file(key, path)
+            if not FILE_NAME.fullmatch(path.name):
+                yield Problem(key, f"found {show(path.name)}", FILE_NAMES)
         names = [path.name for path in paths]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield Problem(key, f"found two files {show(name)}", "a name of its own for each")

@@ -123,8 +123,8 @@ class LammpsModel(Table):
     """Lines of the input script, `pair_style` first."""
 
     files: Texts | None = None
-    """Files that the commands name, by their paths from the campaign file; each is put beside the
-    input script under its own name."""
+    """Files that the commands name, by their paths from the campaign file. The commands have their
+    bare names; the store has copies, and the input script names these."""
 
 
 class LammpsModels(Table):

@@ -62,8 +62,6 @@ def run_launch(arguments: argparse.Namespace) -> int:
         retry_failed=arguments.retry_failed,
         reporter=reporter_for(arguments.quiet),
     )
-    for key, receipt in summary.failed.items():
-        print(f"failed: {key}: {receipt.message}", file=sys.stderr)
     if summary.blocked:
         print(
             f"not begun, since their trajectories failed: {', '.join(summary.blocked)}",

@@ -1,0 +1,17 @@
+"""Dask: the launcher, which reconciles and submits, and the task that a worker does.
+
+``launcher``
+    `launch`: what the campaign asks for and the store lacks, until all is done.
+``prepare``
+    The reconciling: the store made or grown, its files in place, how far each run is.
+``agenda``
+    Which run is next, and what becomes of those that fail: decisions without Dask or files.
+``task``
+    The worker's part: lease, segment, commit, receipt.
+``jobs``
+    What goes to a worker and what comes back.
+``local``
+    The cluster on this machine.
+``watch``, ``progress``
+    How far a launch is, and how that is shown.
+"""

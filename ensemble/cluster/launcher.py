@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 """Between two looks at the clock, while nothing happens."""
 
-COLLECT_SECONDS = 0.05
+COLLECT_SECONDS = 0.2
 """For how long receipts are collected when no worker waits: to fetch many at a time costs less."""
 
 
@@ -104,6 +104,8 @@ def launch(
         )
     prepared = prepare(campaign, root, retry_failed=retry_failed)
     reporter = reporter or reporter_for()
+    for key, receipt in prepared.failed.items():
+        reporter.failure(key, receipt, again=False)
     agenda, stop = Agenda(prepared.items()), threading.Event()
     if not agenda.finished:
         with stopping(stop), open_cluster(campaign, workers) as (client, count):

@@ -24,9 +24,8 @@ from ensemble.plan.recipe import Recipe, Run
 from ensemble.plan.segments import Segmentation
 from ensemble.store import ledger
 from ensemble.store.arrays import create_or_grow
-from ensemble.store.errors import StoreMissing
 from ensemble.store.files import write_if_new
-from ensemble.store.info import StoreInfo, check_physics, read_store
+from ensemble.store.info import StoreInfo, check_physics, known_store
 from ensemble.store.layout import StorePaths
 from ensemble.store.lease import Lease
 from ensemble.store.progress import committed, tidy
@@ -121,9 +120,13 @@ def prepare(campaign: Campaign, root: Path, *, retry_failed: bool = False) -> Pr
         The store cannot be written, or holds runs of other physics.
     """
     paths, files = StorePaths(root), find_files(campaign)
+    recorded = _recorded(known_store(root))
+    # What cannot be planned is refused before there is a store.
+    plan = make_plan(campaign, files, recorded=recorded)
     with Lease.acquire(paths.lock, patience=PATIENCE) as lease:
-        before = _known(root)
-        plan = make_plan(campaign, files, recorded=_recorded(before))
+        before = known_store(root)
+        if _recorded(before) != recorded:  # by another launcher, meanwhile
+            plan = make_plan(campaign, files, recorded=_recorded(before))
         fingerprints = plan.fingerprints.as_json()
         if before is not None:
             check_physics(before, campaign.physics(), fingerprints)
@@ -131,13 +134,6 @@ def prepare(campaign: Campaign, root: Path, *, retry_failed: bool = False) -> Pr
         put_files(paths, plan, files)
         info = create_or_grow(paths, plan, versions=_versions(campaign), confirm=lease.confirm)
     return _compare(paths, plan, info, retry_failed)
-
-
-def _known(root: Path) -> StoreInfo | None:
-    try:
-        return read_store(root)
-    except StoreMissing:
-        return None
 
 
 def _recorded(info: StoreInfo | None) -> dict[str, Segmentation]:

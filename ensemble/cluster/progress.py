@@ -188,8 +188,12 @@ def progress_table(progress: Progress) -> RenderableType:
 
 def failure_line(run: str, receipt: Receipt, again: bool) -> str:
     """A failure in one line."""
-    cause = f" ({receipt.cause})" if receipt.cause else ""
-    return f"{run}: {receipt.message}{cause}; {'will be tried again' if again else 'given up'}"
+    cause = receipt.cause
+    line = f"{run}: {receipt.message}" + (f" ({cause})" if cause else "")
+    if again:
+        return f"{line}; will be tried again"
+    # Where the machine is to be put right, the message says how, and the next launch goes on.
+    return line if cause is not None and cause.environment else f"{line}; given up"
 
 
 def closing_line(
@@ -199,7 +203,9 @@ def closing_line(
     failures = list(failed)
     words = [f"{done} of {asked} runs done in {duration_text(seconds)}"]
     if failures:
-        words.append(f"{len(failures)} failed; --retry-failed tries again")
+        given_up = any(not (f.cause and f.cause.environment) for f in failures)
+        hint = ", --retry-failed tries again" if given_up else ""
+        words.append(f"{len(failures)} failed{hint}")
     if stopped:
         words.append("interrupted; the same command goes on from here")
     elif done == asked:

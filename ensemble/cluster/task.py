@@ -119,9 +119,8 @@ def _do_segments(job: Job, tally: Tally, cancelled: Callable[[], bool]) -> bool:
             tally.segment = segment.number
             _do_segment(job, paths, lease, segment, start, tally, cancelled)
             _tell(job, segment, tally)
-        if not tally.segments:
-            # Who did the last one may have been killed right behind it.
-            remove_leftovers(paths, job.recipe, job.run, job.index)
+        # Of who was killed behind the last commit, and of segments that filled a gap.
+        remove_leftovers(paths, job.recipe, job.run, job.index)
     return False
 
 

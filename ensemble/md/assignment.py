@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.campaign.studies import Npt, Nvt, Stage
-from ensemble.plan.recipe import Model, Recipe, Run, Segment
+from ensemble.plan.recipe import Model, Recipe, Run, Segment, segment_name
 from ensemble.units import UnitSystem, unit_system
 
 Record = Mapping[str, Any]
@@ -116,11 +116,6 @@ class Assignment:
 def has_thermostat(stage: Stage | None) -> bool:
     """Whether the temperature is held in a stage."""
     return isinstance(stage, Npt | Nvt)
-
-
-def segment_name(number: int) -> str:
-    """What the files of a segment are called: ``segment-0007``."""
-    return f"segment-{number:04d}"
 
 
 def random_seed(run: Run, segment: Segment) -> int:

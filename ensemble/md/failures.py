@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from enum import StrEnum
+from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, Signals
 
 TAIL_LINES = 20
+
+NO_ROOM = 2**20
+"""Bytes: a disk with less is taken for full."""
 
 
 class Cause(StrEnum):
@@ -113,7 +118,7 @@ _SIGNS = tuple(
         (Cause.MISSING_FILE, r"No such file|annot open|annot read the potential|while loading"),
         (Cause.MEMORY, r"Failed to (?:re)?allocate|bad_alloc|annot allocate memory"),
         (Cause.COLLAPSED, r"box dimensions|tilted box too far|too large for neighbor bins"),
-        (Cause.NUMBERS, r"Non-numeric|imulation unstable|Pair distance < table|Neighbor list overflow"),
+        (Cause.NUMBERS, r"Non-numeric|imulation unstable|Neighbor list overflow|Pair distance <"),
         (Cause.LOST_ATOMS, r"Lost atoms|Out of range atoms|Too many neighbor bins"),
     )
 )
@@ -139,6 +144,25 @@ _KILLED_RANK = re.compile(r"\(signal (\d+)\)|on signal (\d+)")
 
 _LOST_RANK = re.compile(r"^.*(?:Fatal error in internal_(?!Init)|unable to forward PMI).*$", re.M)
 """What is written where another rank misses the killed one before MPICH does."""
+
+
+def incomplete(path: Path, finding: str) -> SegmentFailure:
+    """Why a file lacks something, though LAMMPS says that all went well: it does not look whether
+    the disk has taken what it writes.
+
+    Parameters
+    ----------
+    path
+        The file, in a folder that exists.
+    finding
+        What it lacks, in words.
+    """
+    disk = os.statvfs(path.parent)
+    # Some network file systems do not tell their size, and seem to have none.
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < NO_ROOM:
+        cause = Cause.DISK_FULL
+        return SegmentFailure(cause, f"{finding}: no space left on device; {_ADVICE[cause]}")
+    return SegmentFailure(Cause.INTERNAL, finding)
 
 
 def diagnose(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ensemble.campaign.studies import Nemd, Npt, Rerun
 from ensemble.md import emd, equilibrate, health, nemd, rerun
 from ensemble.md.assignment import Assignment, Record, has_thermostat
-from ensemble.md.failures import Cause, SegmentFailure
+from ensemble.md.failures import Cause, SegmentFailure, incomplete
 from ensemble.md.record import second_half
 from ensemble.md.rows import read_profile, read_series
 from ensemble.plan.channels import of_species
@@ -48,7 +48,13 @@ def of(work: Assignment) -> tuple[Floats | None, dict[str, Any]]:
 
 def _facts(work: Assignment) -> dict[str, Any]:
     """What LAMMPS said of itself, and which segment this is."""
-    said = json.loads((work.files.attempt / "facts").read_text())
+    path = work.files.attempt / "facts"
+    try:
+        said = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise incomplete(path, f"LAMMPS wrote no file {path.name}") from error
+    except ValueError as error:
+        raise incomplete(path, f"LAMMPS wrote file {path.name} not to its end") from error
     return {"segment": work.segment.number, "steps": work.segment.steps, **said}
 
 
@@ -126,7 +132,10 @@ def _blocks(work: Assignment, record: dict[str, Any]) -> Floats:
     columns = {name: blocks[:, k] for k, name in enumerate(nemd.BLOCK_VALUES)}
     columns["exchanged_energy"] = np.diff(exchanged[:, 0], prepend=0.0)
     atoms, temperatures, *of_an_atom = np.moveaxis(profile, -1, 0)
-    layers = {"atoms": atoms, "temperature": temperatures}
+    # The total momentum is zero, so that N atoms have 3 N − 3 modes, as compute temp counts; fix
+    # ave/chunk counts three for each.
+    total = record["atoms"]
+    layers = {"atoms": atoms, "temperature": temperatures * total / (total - 1)}
     layers |= {name: atoms * mean for name, mean in zip(summed, of_an_atom, strict=True)}
     for quantity, values in layers.items():
         columns |= dict(zip(profile_names(quantity, bins), values.T, strict=True))

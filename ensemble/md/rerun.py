@@ -14,11 +14,11 @@ from pathlib import Path
 
 from ensemble.campaign.studies import Emd, Rerun
 from ensemble.md import emd
-from ensemble.md.assignment import Assignment, Record, segment_name
+from ensemble.md.assignment import Assignment, Record
 from ensemble.md.passage import passage
 from ensemble.md.script import facts, head, log_lines, system, text
 from ensemble.plan.channels import channels_of
-from ensemble.plan.recipe import StagePlan
+from ensemble.plan.recipe import StagePlan, segment_name
 from ensemble.plan.segments import step_count
 
 FRAMES = "frames"

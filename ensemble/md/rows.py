@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.md.failures import Cause, SegmentFailure
+from ensemble.md.failures import incomplete
 
 Steps = NDArray[np.int64]
 Rows = NDArray[np.float64]
@@ -34,7 +34,7 @@ def read_series(path: Path, columns: int, steps: Steps) -> Rows:
     Raises
     ------
     SegmentFailure
-        A row is missing.
+        A row is missing, perhaps because the disk is full.
     """
     table = _numbers(path, _lines(path), columns + 1)
     return _at_steps(path, table[:, 0], table[:, 1:], steps)
@@ -60,7 +60,7 @@ def read_profile(path: Path, layers: int, values: int, steps: Steps) -> Rows:
     Raises
     ------
     SegmentFailure
-        A row is missing, or there are more or fewer layers.
+        A row is missing, perhaps because the disk is full, or there are more or fewer layers.
     """
     # A block is a line with its step, the number of layers and that of atoms, and a line a layer:
     # its number, its place and what is wanted.
@@ -70,7 +70,7 @@ def read_profile(path: Path, layers: int, values: int, steps: Steps) -> Rows:
     del lines[blocks * (layers + 1) :], lines[:: layers + 1]
     found = _numbers(path, heads, 3)
     if (found[:, 1] != layers).any():
-        raise SegmentFailure(Cause.INTERNAL, f"{path.name} has other than {layers} layers")
+        raise incomplete(path, f"{path.name} has other than {layers} layers")
     table = _numbers(path, lines, 3 + values).reshape(blocks, layers, 3 + values)
     return _at_steps(path, found[:, 0], table[:, :, 2:], steps)
 
@@ -80,7 +80,7 @@ def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text()
     except FileNotFoundError as error:
-        raise SegmentFailure(Cause.INTERNAL, f"LAMMPS wrote no file {path.name}") from error
+        raise incomplete(path, f"LAMMPS wrote no file {path.name}") from error
     whole, _, _ = text.rpartition("\n")
     return [line for line in whole.splitlines() if not line.startswith("#")]
 
@@ -91,10 +91,10 @@ def _numbers(path: Path, lines: list[str], columns: int) -> Rows:
     try:
         table = np.loadtxt(lines, ndmin=2)
     except ValueError as error:
-        raise SegmentFailure(Cause.INTERNAL, f"{path.name} is no table of numbers") from error
+        raise incomplete(path, f"{path.name} is no table of numbers") from error
     if table.shape[1] != columns:
         message = f"{path.name} has {table.shape[1]} columns where there should be {columns}"
-        raise SegmentFailure(Cause.INTERNAL, message)
+        raise incomplete(path, message)
     return table
 
 
@@ -103,5 +103,5 @@ def _at_steps(path: Path, found: Rows, rows: Rows, steps: Steps) -> Rows:
     missing = [int(step) for step in steps if int(step) not in place]
     if missing:
         message = f"{path.name} has no row for step {missing[0]}, and {len(missing)} are missing"
-        raise SegmentFailure(Cause.INTERNAL, message)
+        raise incomplete(path, message)
     return rows[[place[int(step)] for step in steps]]

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ensemble.md.assignment import Assignment, random_seed, segment_name
-from ensemble.plan.recipe import Model, number_text
+from ensemble.md.assignment import Assignment, random_seed
+from ensemble.plan.recipe import Model, number_text, segment_name
 
 ROWS_FORMAT = '" %.17g"'
 """All digits of a double."""

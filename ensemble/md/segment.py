@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ensemble.campaign.studies import Nemd, Rerun
 from ensemble.md import emd, equilibrate, nemd, outcome, rerun
-from ensemble.md.assignment import Assignment, Record, SegmentFiles, segment_name
+from ensemble.md.assignment import Assignment, Record, SegmentFiles
 from ensemble.md.engine import lammps_command, lammps_environment
 from ensemble.md.process import run_lammps
-from ensemble.plan.recipe import Recipe, Run, Segment
+from ensemble.plan.recipe import Recipe, Run, Segment, segment_name
 
 __all__ = ["SegmentFiles", "SegmentResult", "run_segment", "script_of"]
 

@@ -13,5 +13,5 @@
 ``models``, ``fingerprint``, ``crystals``
     What the files say: potentials, whether they changed, supercells.
 ``cost``, ``show``
-    Core-hours and the order of the runs; the plan in words.
+    Core-hours and the time that all takes; the plan in words.
 """

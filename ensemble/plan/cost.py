@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ensemble.plan.plan import Plan
 from ensemble.plan.recipe import Cells, Run
 
-__all__ = ["Estimate", "StudyCost", "estimate", "longest_first", "makespan", "run_seconds"]
+__all__ = ["Estimate", "StudyCost", "estimate", "makespan", "run_seconds"]
 
 SEGMENT_START = 0.3
 """Seconds until LAMMPS does its first step, and from its last until the next process starts."""
@@ -108,11 +108,6 @@ def estimate(plan: Plan, speed: Speed | None = None, *, workers: int) -> Estimat
         makespan_seconds=makespan(times, workers),
         measured=speed is not None,
     )
-
-
-def longest_first(plan: Plan, runs: Iterable[Run], speed: Speed | None = None) -> list[Run]:
-    """The runs in the order in which they are begun; equally long ones keep theirs."""
-    return sorted(runs, key=run_seconds(plan, speed), reverse=True)
 
 
 def makespan(seconds: Iterable[float], workers: int) -> float:

@@ -7,18 +7,16 @@ numbers and by the elements that it names, so a copy with other line breaks is t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from ensemble.campaign.schema import LammpsModels, MtpModels
-from ensemble.mtp.potential import Potential, read_potential
+from ensemble.mtp.potential import Potential
 
 __all__ = [
     "Fingerprints",
     "hash_of_files",
-    "hash_of_model",
     "hash_of_potential",
     "hash_of_structure",
 ]
@@ -36,11 +34,6 @@ class Fingerprints:
     def as_json(self) -> dict[str, Any]:
         """In JSON's types."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, tables: Mapping[str, Mapping[str, str]]) -> Self:
-        """What `as_json` gave."""
-        return cls(models=dict(tables["models"]), structures=dict(tables["structures"]))
 
 
 def hash_of_potential(potential: Potential) -> str:
@@ -62,21 +55,6 @@ def hash_of_files(paths: Sequence[Path]) -> str:
         digest.update(f"{path.name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
-
-
-def hash_of_model(models: MtpModels | LammpsModels, paths: Sequence[Path]) -> str:
-    """The fingerprint of a model, of whose files there may be copies elsewhere.
-
-    Raises
-    ------
-    FormatError
-        A file is no moment tensor potential.
-    OSError
-        A file cannot be read.
-    """
-    if isinstance(models, LammpsModels):
-        return hash_of_files(paths)
-    return hash_of_potential(read_potential(paths[0]))
 
 
 def hash_of_structure(path: Path) -> str:

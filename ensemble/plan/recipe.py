@@ -49,6 +49,11 @@ def number_text(value: float) -> str:
     return f"{value:.17g}" if float(f"{value:.12g}") != value else f"{value:.12g}"
 
 
+def segment_name(number: int) -> str:
+    """What the files of a segment are called: ``segment-0007``."""
+    return f"segment-{number:04d}"
+
+
 def cells_text(cells: Cells) -> str:
     """A supercell in words, ``3x3x3``."""
     return "x".join(map(str, cells))

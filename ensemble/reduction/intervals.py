@@ -45,13 +45,6 @@ class Interval:
         """Upper end."""
         return self.mean + self.half_width
 
-    def scaled(self, factor: float) -> Interval:
-        """The interval of the quantity times a constant."""
-        half_width = self.half_width * abs(factor) if factor else 0.0
-        return Interval(
-            mean=self.mean * factor, half_width=half_width, samples=self.samples, level=self.level
-        )
-
     def agrees_with(self, other: Interval) -> bool:
         """Whether the difference to another, independent mean is within the two half-widths added
         as squares.

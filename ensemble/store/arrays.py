@@ -33,9 +33,9 @@ from zarr.storage import MemoryStore
 from ensemble.plan.plan import Plan
 from ensemble.plan.recipe import cells_text
 from ensemble.store.commit import ZSTD_LEVEL
-from ensemble.store.errors import StoreMissing, explained
+from ensemble.store.errors import explained
 from ensemble.store.files import make_folder, write_if_new
-from ensemble.store.info import StoreInfo, StudyInfo, check_physics, merged, read_store
+from ensemble.store.info import StoreInfo, StudyInfo, check_physics, known_store, merged
 from ensemble.store.layout import SAMPLES, StorePaths
 from ensemble.units import unit_system
 
@@ -76,7 +76,7 @@ def create_or_grow(
     DiskFull, ReadOnly, LeaseLost
         As they say. What was there is still there.
     """
-    before, now = _known(paths), _planned(paths, plan, versions)
+    before, now = known_store(paths.root), _planned(paths, plan, versions)
     if before is not None:
         check_physics(before, now.physics, now.fingerprints)
     info = merged(before, now)
@@ -98,13 +98,6 @@ def _planned(paths: StorePaths, plan: Plan, versions: Mapping[str, str]) -> Stor
             for name, recipe in plan.recipes.items()
         },
     )
-
-
-def _known(paths: StorePaths) -> StoreInfo | None:
-    try:
-        return read_store(paths.root)
-    except StoreMissing:
-        return None
 
 
 def _write(paths: StorePaths, info: StoreInfo, confirm: Callable[[], None]) -> None:

@@ -6,8 +6,8 @@ in vain, and the next attempt computes the same again: a segment is decided by t
 before it, its random seeds by its number.
 
 A crash of the whole machine may undo what was written last, but not the order: a chunk is on the
-disk before it is in place, for nobody could tell that it is damaged; a state, which its record can
-tell, before the one that came before it is removed.
+disk before it is in place, for nobody could tell that it is damaged; and nothing older is removed
+before the state, which its record can tell, and the name of the chunk are on the disk.
 """
 
 from __future__ import annotations
@@ -171,11 +171,14 @@ def commit_segment(
 def forget(paths: StorePaths, recipe: Recipe, run: Run, segment: int) -> None:
     """Remove the files of segments before the last committed one, whose own are on the disk then.
 
-    Where another study goes through this trajectory again, the states at the beginnings of its
-    sampling segments stay.
+    The state that it began with stays: its input script can be run again by hand, and a damaged
+    restart file costs one segment. Where another study goes through this trajectory again, the
+    states at the beginnings of its sampling segments stay as well.
     """
     folder = os.fspath(paths.run(run))
-    needed = recipe.equilibration_segments - 1 if recipe.keeps_restarts else segment
+    needed = segment - 1
+    if recipe.keeps_restarts:
+        needed = min(needed, recipe.equilibration_segments - 1)
     own, older = [], []
     for name in os.listdir(folder):
         parts = OF_SEGMENT.fullmatch(name)
@@ -189,6 +192,8 @@ def forget(paths: StorePaths, recipe: Recipe, run: Run, segment: int) -> None:
     if older:
         for name in (*own, folder):
             flush(name)
+        if segment >= recipe.equilibration_segments:
+            flush(paths.samples(run.study))
         for name in older:
             os.unlink(name)
 

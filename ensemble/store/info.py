@@ -6,7 +6,7 @@ Everything is in one file, which is replaced whole: who reads it sees the store 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -103,7 +103,6 @@ class StudyInfo:
         for name in (
             "method",
             "material",
-            "channels",
             "steps_per_row",
             "rows_per_segment",
             "parts",
@@ -112,6 +111,8 @@ class StudyInfo:
             if before != after:
                 what = name.replace("_", " ")
                 raise ValueError(f"{what}: the store has {before}, the plan {after}")
+        if self.channels != plan.channels:
+            raise ValueError(f"channels: {_other_channels(self.channels, plan.channels)}")
         axes = self.axes.merged(plan.axes)
         atoms = dict(zip(plan.axes.supercells, plan.atoms, strict=True))
         atoms |= dict(zip(self.axes.supercells, self.atoms, strict=True))
@@ -144,6 +145,22 @@ class StudyInfo:
                 "parts": tuple(table["parts"]),
             }
         )
+
+
+def _other_channels(store: Sequence[Channel], plan: Sequence[Channel]) -> str:
+    """In what two lists of channels differ, in words."""
+    before, after = ({c.name: c.units for c in channels} for channels in (store, plan))
+    found = []
+    for who, mine, other in (("store", before, after), ("plan", after, before)):
+        if lacking := [name for name in other if name not in mine]:
+            more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+            found.append(f"the {who} has no {', '.join(lacking[:3])}{more}")
+    found += [
+        f"{name} is in {units} in the store, in {after[name]} in the plan"
+        for name, units in before.items()
+        if after.get(name, units) != units
+    ]
+    return "; ".join(found) or "the store has them in another order than the plan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +248,20 @@ def read_store(root: Path) -> StoreInfo:
     raise StoreUnreadable(path, f"a store of format {found}; this version reads {FORMAT}")
 
 
+def known_store(root: Path) -> StoreInfo | None:
+    """What the store in a folder says of itself; None where there is none.
+
+    Raises
+    ------
+    StoreUnreadable, OSError
+        As `read_store` does.
+    """
+    try:
+        return read_store(root)
+    except StoreMissing:
+        return None
+
+
 def check_physics(info: StoreInfo, physics: dict[str, Any], fingerprints: Fingerprints) -> None:
     """Make sure that the runs of a campaign belong with those that a store holds.
 
@@ -250,7 +281,7 @@ def check_physics(info: StoreInfo, physics: dict[str, Any], fingerprints: Finger
 def _changed_files(before: Fingerprints, now: Fingerprints) -> Iterator[str]:
     for kind, what in (("models", "model"), ("structures", "material")):
         known, found = before.get(kind, {}), now.get(kind, {})
-        for name in known.keys() & found.keys():
+        for name in sorted(known.keys() & found.keys()):
             if known[name] != found[name]:
                 hashes = f"fingerprint was {known[name][:12]}, is now {found[name][:12]}"
                 yield f"{what} {name}: its file has changed ({hashes})"

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ensemble.plan.axes import Index
-from ensemble.plan.recipe import Cells, Run, cells_text
+from ensemble.plan.recipe import Cells, Run, cells_text, segment_name
 
 SAMPLES = "samples"
 LEASE = "lease"
@@ -123,21 +123,11 @@ def chunk_name(place: Iterable[int]) -> str:
     return ".".join(("c", *map(str, place)))
 
 
-def script_name(segment: int) -> str:
-    """The input script of a segment, in the run's folder."""
-    return f"segment-{segment:04d}.in"
-
-
-def log_name(segment: int) -> str:
-    """What LAMMPS wrote about a segment, in the run's folder."""
-    return f"segment-{segment:04d}.log"
-
-
 def restart_name(segment: int) -> str:
     """The state at the end of a segment, in the run's folder."""
-    return f"segment-{segment:04d}.restart"
+    return f"{segment_name(segment)}.restart"
 
 
 def record_name(segment: int) -> str:
     """What else is to be known of a segment, in the run's folder."""
-    return f"segment-{segment:04d}.json"
+    return f"{segment_name(segment)}.json"

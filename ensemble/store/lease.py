@@ -1,7 +1,7 @@
 """Who may work on something: a file that exists while its holder is alive.
 
-It is made exclusively, says who made it, and is touched again and again while its holder lives. It
-is taken over
+It is put in place whole and exclusively, says who made it, and is touched again and again while
+its holder lives. It is taken over
 
 * at once where its holder is a process of this machine, and dead;
 * where its holder is elsewhere, when it was not touched for `STALE_AFTER` seconds of the
@@ -13,6 +13,7 @@ anything.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -36,6 +37,9 @@ HEARTBEAT = 10.0
 STALE_AFTER = 90.0
 """Seconds without one after which a holder on another machine is taken for dead. Network file
 systems may show the state of a minute ago."""
+
+NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
+"""What file systems without hard links say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +125,8 @@ def is_held(path: Path) -> bool:
     return seen is not None and (seen.holder is None or seen.holder.alive() is not False)
 
 
-class Watch:
-    """Remembers when each lease was last seen to be touched."""
+class Observer:
+    """Remembers when it last saw that each lease was touched."""
 
     def __init__(
         self, stale_after: float = STALE_AFTER, clock: Callable[[], float] = time.monotonic
@@ -150,7 +154,7 @@ class Watch:
         self._last.pop(path, None)
 
 
-WATCH = Watch()
+OBSERVER = Observer()
 
 
 class Lease:
@@ -163,7 +167,7 @@ class Lease:
         """Whether the heartbeat has found that someone else has taken over."""
 
     @classmethod
-    def acquire(cls, path: Path, *, patience: float = 0.0, watch: Watch = WATCH) -> Self:
+    def acquire(cls, path: Path, *, patience: float = 0.0, observer: Observer = OBSERVER) -> Self:
         """Take the lease that a file stands for.
 
         Parameters
@@ -188,13 +192,14 @@ class Lease:
                 seen = look(path)
                 if seen is None:
                     continue
-                if watch.is_stale(path, seen):
+                if observer.is_stale(path, seen):
                     _remove(path, seen.token)
                 elif time.monotonic() >= deadline:
                     raise LeaseHeld(path, str(seen))
                 else:
                     time.sleep(0.05)
-        watch.forget(path)
+            _clear_aside(path)
+        observer.forget(path)
         _beat_for(lease)
         return lease
 
@@ -230,19 +235,18 @@ class Lease:
         self.release()
 
     def _create(self) -> bool:
+        """Put the file in place, unless there is one.
+
+        It is written aside and linked, so that who is killed on the way leaves no lease that does
+        not say whose it is.
+        """
         content = json.dumps({"token": self.token, "holder": asdict(Holder.me())}).encode()
+        aside = self.path.with_name(f"{self.path.name}.{self.token}")
         try:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC)
-        except FileExistsError:
-            return False
-        try:
-            os.write(descriptor, content)
-        except OSError:
-            self.path.unlink()
-            raise
+            _write_new(aside, content)
+            return _link(aside, self.path, content)
         finally:
-            os.close(descriptor)
-        return True
+            aside.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         with suppress(OSError):
@@ -251,6 +255,44 @@ class Lease:
                 self.lost = True
             else:
                 os.utime(self.path)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file that must not be there yet; FileExistsError if it is."""
+    with path.open("xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise
+
+
+def _link(aside: Path, path: Path, content: bytes) -> bool:
+    """Give a file with that content its second name, unless someone has that; says whether it did.
+
+    Where there are no hard links it is written under that name.
+    """
+    try:
+        os.link(aside, path)
+    except (FileExistsError, FileNotFoundError):
+        return False  # who was faster may have cleared it away already
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        with suppress(FileExistsError):
+            _write_new(path, content)
+            return True
+        return False
+    return True
+
+
+def _clear_aside(path: Path) -> None:
+    """Remove what was left aside by processes that were killed before they had this lease."""
+    with suppress(OSError):
+        for name in os.listdir(path.parent):
+            if name.startswith(f"{path.name}."):
+                (path.parent / name).unlink(missing_ok=True)
 
 
 def _remove(path: Path, token: str) -> None:

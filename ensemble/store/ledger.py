@@ -17,9 +17,8 @@ from ensemble.plan.recipe import Run
 from ensemble.store.errors import explained
 from ensemble.store.layout import StorePaths
 
-Kind = Literal["done", "failed", "given up", "yielded", "retry"]
-"""``done``: the whole run; ``failed``: an attempt, by its cause; ``given up``: the same, and there
-will be no other; ``yielded``: it stopped before its time was up; ``retry``: what went before is
+Kind = Literal["done", "failed", "retry"]
+"""``done``: the whole run; ``failed``: an attempt, by its cause; ``retry``: what went before is
 forgiven."""
 
 LONGEST_MESSAGE = 1000
@@ -59,30 +58,31 @@ class History:
     """The attempts at a run."""
 
     causes: Counter[str] = field(default_factory=Counter)
-    """How many attempts failed of what, since the last ``retry``."""
+    """How many attempts failed of what: those that count, since the run has not got past them and
+    there was no ``retry``."""
     last: Event | None = None
     failure: Event | None = None
-    """The last one that failed, since the last ``retry``."""
+    """The last one that failed, of those that count."""
 
     @property
     def failed(self) -> bool:
         """Whether the last attempt did."""
-        return self.last is not None and self.last.kind in ("failed", "given up")
-
-    @property
-    def given_up(self) -> bool:
-        """Whether nothing more is tried."""
-        return self.last is not None and self.last.kind == "given up"
+        return self.last is not None and self.last.kind == "failed"
 
     def add(self, event: Event) -> None:
         """One more attempt."""
-        self.last = event
-        if event.kind in ("failed", "given up"):
-            self.causes[event.cause] += 1
-            self.failure = event
-        elif event.kind == "retry":
+        if event.kind != "failed" or self._is_past(event):
             self.causes.clear()
             self.failure = None
+        if event.kind == "failed":
+            self.causes[event.cause] += 1
+            self.failure = event
+        self.last = event
+
+    def _is_past(self, event: Event) -> bool:
+        """Whether an event is of a later segment than the last failure."""
+        failed = None if self.failure is None else self.failure.segment
+        return failed is not None and event.segment is not None and event.segment > failed
 
 
 def event_of(run: Run, kind: Kind, **about: Any) -> Event:

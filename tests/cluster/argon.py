@@ -76,7 +76,6 @@ def write_table(path: Path, epsilon: float, count: int = 500) -> None:
     r = np.linspace(2.0, 7.5, count)
     s6 = (SIGMA / r) ** 6
     energy, force = 4 * epsilon * (s6**2 - s6), 24 * epsilon * (2 * s6**2 - s6) / r
-    rows = (
-        f"{k} {a:.10g} {b:.10g} {c:.10g}" for k, (a, b, c) in enumerate(zip(r, energy, force), 1)
-    )
+    table = np.stack([np.arange(1, count + 1), r, energy, force], axis=1)
+    rows = ("{:.0f} {:.10g} {:.10g} {:.10g}".format(*row) for row in table)
     path.write_text(f"# argon\n\nARGON\nN {count}\n\n" + "\n".join(rows) + "\n")

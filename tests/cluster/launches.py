@@ -164,6 +164,12 @@ class Launcher:
             time.sleep(WAIT)
         return None
 
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Returns when something is so, which has to be before it ends."""
+        while not condition():
+            assert self.running, self.log.read_text()
+            time.sleep(WAIT)
+
 
 def named(name: str) -> Callable[[psutil.Process], bool]:
     """Whether a process runs the program of that name."""

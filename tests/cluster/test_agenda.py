@@ -2,7 +2,7 @@
 
 import pytest
 
-from ensemble.cluster.agenda import IDLE_ATTEMPTS, Agenda, Item
+from ensemble.cluster.agenda import AHEAD_SECONDS, IDLE_ATTEMPTS, Agenda, Item, Window
 from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.md.failures import Cause
 
@@ -129,3 +129,17 @@ def test_a_missing_file_concerns_its_run_alone() -> None:
     agenda.settle(failed("a", Cause.MISSING_FILE), now=0.0)
     assert set(agenda.failed) == {"a"}
     assert take(agenda) == "b"
+
+
+def test_long_runs_are_submitted_when_a_worker_is_free() -> None:
+    window = Window(workers=4)
+    assert window.size(now=0.0) == 4
+    window.note(1, now=0.0)
+    assert window.size(now=AHEAD_SECONDS + 1) == 4
+
+
+def test_short_runs_are_submitted_ahead_of_the_workers() -> None:
+    window = Window(workers=4)
+    for second in range(100):
+        window.note(10, now=float(second))
+    assert window.size(now=99.0) == 4 + 10 * (AHEAD_SECONDS + 1)

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from argon import EPSILON, TOO_FAST, write_argon, write_table
 from launches import (
@@ -18,6 +19,7 @@ from launches import (
     ensemble,
     events_of,
     files_in,
+    is_worker,
     launch,
     named,
     processes_in,
@@ -58,7 +60,7 @@ def begun(argon: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     store = tmp_path_factory.mktemp("begun") / "store"
     with Launcher(argon, store) as launcher:
-        wait_until(lambda: len(chunks(store)) > 0)
+        launcher.wait_until(lambda: len(chunks(store)) > 0)
         launcher.child.send_signal(signal.SIGTERM)
         assert launcher.ended() == 130
     assert 0 < len(chunks(store)) < 8
@@ -93,20 +95,24 @@ def terminate(launcher: Launcher) -> None:
 
 
 @pytest.mark.parametrize("end", [interrupt, terminate])
-@pytest.mark.parametrize("when", ["at the start", "at work"])
+@pytest.mark.parametrize("moment", [named("lmp"), is_worker], ids=["at work", "at the start"])
 def test_ended_on_request(
-    when: str, end: Callable[[Launcher], None], argon: Path, done: Path, store: Path
+    moment: Callable[[psutil.Process], bool],
+    end: Callable[[Launcher], None],
+    argon: Path,
+    store: Path,
 ) -> None:
+    """While LAMMPS is at work, and while the workers start; `begun` shows that it goes on."""
     with Launcher(argon, store) as launcher:
-        first = store if when == "at the start" else store / "work" / "runs" / "gk" / FIRST
-        wait_until(first.exists)
+        assert launcher.find(moment) is not None
         end(launcher)
         assert launcher.ended() == 130
     wait_until(lambda: processes_in(store.parent) == [])
-    *_, last = launcher.log.read_text().splitlines()
-    assert "interrupted; the same command goes on from here" in last
-    assert "Traceback" not in launcher.log.read_text()
-    check_completes(argon, store, done)
+    first, last = launcher.log.read_text().splitlines()
+    assert first.startswith("argon: 2 runs to do on 2 workers; ")
+    assert last.endswith("interrupted; the same command goes on from here")
+    assert list(store.rglob("attempt-*")) == []
+    assert list(store.rglob("lease")) == []
 
 
 def test_lammps_is_told_to_end(argon: Path, done: Path, store: Path) -> None:
@@ -139,11 +145,13 @@ class Disk:
         if can_mount.returncode == 0:
             self._shell = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
             self._narrow, self._widen = mount, f"mount -o remount,size=64m {folder}"
-            self.words = "no space left on device"
+            self.words = re.compile(
+                r"(I/O error|[Nn]o space left).*; make room(,| and) .*launch again"
+            )
         else:  # in a container that may not mount anything: no file of more than 8 kB
             self._shell = ["sh", "-c"]
             self._narrow, self._widen = "ulimit -S -f 16", "ulimit -S -f unlimited"
-            self.words = "file too large"
+            self.words = re.compile("file too large; make room, then launch again")
 
     def run(self, before: str, after: str) -> None:
         """Shell commands with little room, and others with enough."""
@@ -162,13 +170,12 @@ def test_a_full_disk(argon: Path, done: Path, tmp_path: Path) -> None:
     )
     first, second = ((tmp_path / name).read_text() for name in ("first", "second"))
     assert (tmp_path / "status").read_text().split() == ["1", "0"], first + second
-    assert disk.words in first.lower()
-    assert "launch again" in first
+    assert disk.words.search(first), first
     assert "Traceback" not in first
     check_same(tmp_path / "kept", done)
 
 
-def test_a_store_that_cannot_be_written(argon: Path, begun: Path, done: Path, store: Path) -> None:
+def test_a_store_that_cannot_be_written(argon: Path, begun: Path, store: Path) -> None:
     shutil.copytree(begun, store)
     before = files_in(store)
     set_writable(store, False)
@@ -182,7 +189,6 @@ def test_a_store_that_cannot_be_written(argon: Path, begun: Path, done: Path, st
     )
     assert files_in(store) == before
     assert (status.returncode, results.returncode) == (0, 0)
-    check_completes(argon, store, done)
 
 
 def test_a_run_that_cannot_be_written(argon: Path, begun: Path, done: Path, store: Path) -> None:
@@ -221,31 +227,25 @@ def test_a_potential_that_was_edited(argon: Path, done: Path, store: Path) -> No
     assert "model second: its file has changed" in refused.stderr
     assert "--store" in refused.stderr
     assert files_in(store) == before
-    other = store.with_name("other")
-    assert launch(campaign, other).returncode == 0
-    same, changed = (
-        chunk.read_bytes() == (chunks(done)[place]).read_bytes()
-        for place, chunk in enumerate(chunks(other))
-        if place in (0, 4)
-    )
-    assert (same, changed) == (True, False)
 
 
 def test_a_file_that_a_worker_misses(argon: Path, done: Path, store: Path) -> None:
     """It goes away when the runs are prepared and the second one has not begun."""
     with Launcher(argon, store, "--workers", "1") as launcher:
-        wait_until(run_folder(store, FIRST).exists)
+        launcher.wait_until(run_folder(store, FIRST).exists)
         (store / "work" / "potentials" / "second" / "second.table").unlink()
         assert launcher.ended() == 1
-    told = [line for line in launcher.log.read_text().splitlines() if SECOND in line]
-    assert "second.table" in told[0]
-    assert "put it in its place and launch again (missing_file); given up" in told[0]
+    (told,) = (line for line in launcher.log.read_text().splitlines() if SECOND in line)
+    assert "second.table" in told
+    assert told.endswith("put it in its place and launch again (missing_file)")
     assert len(chunks(store)) == 4
     check_completes(argon, store, done)
 
 
-def test_a_restart_file_that_is_damaged(argon: Path, begun: Path, done: Path, store: Path) -> None:
-    """It is not believed, and the segments are computed again from an earlier one."""
+def test_files_that_are_damaged(argon: Path, begun: Path, done: Path, store: Path) -> None:
+    """A restart file is not believed, and segments are computed again from an earlier one; a line
+    of the ledger that was torn is passed over.
+    """
     shutil.copytree(begun, store)
     restarts = sorted(store.rglob("*.restart"))
     assert restarts
@@ -253,13 +253,6 @@ def test_a_restart_file_that_is_damaged(argon: Path, begun: Path, done: Path, st
         content = bytearray(restart.read_bytes())
         content[len(content) // 2] ^= 1
         restart.write_bytes(content)
-    check_completes(argon, store, done)
-
-
-def test_a_line_of_the_ledger_that_is_torn(
-    argon: Path, begun: Path, done: Path, store: Path
-) -> None:
-    shutil.copytree(begun, store)
     with (store / "work" / "ledger.jsonl").open("a") as ledger:
         ledger.write('{"kind": "failed", "study": "g')
     check_completes(argon, store, done)
@@ -272,10 +265,8 @@ def test_a_chunk_that_is_damaged(argon: Path, done: Path, store: Path) -> None:
     chunk = chunks(store)[2]
     os.truncate(chunk, chunk.stat().st_size // 2)
     results = ensemble(store.parent, "results", store)
-    assert results.returncode == 1
-    assert str(chunk) in results.stderr
-    assert "remove it" in results.stderr
-    assert "Traceback" not in results.stderr
+    assert results.returncode == 0
+    assert f"{chunk}: not the chunk that was written; remove it" in results.stdout
     chunk.unlink()
     check_completes(argon, store, done)
 
@@ -300,7 +291,7 @@ def test_a_potential_with_a_number_that_is_none(store: Path) -> None:
     text = campaign.read_text()
     models = text[text.index("[models]") : text.index("[[study]]")]
     campaign.write_text(text.replace(models, '[models]\nstyle = "mtp"\nfiles = "bad.mtp"\n\n'))
-    potential = untrained_potential(6, 1, cutoff=5.0, species=["Ar"], seed=1)
+    potential = untrained_potential(6, 1, cutoff=5.0, min_dist=2.0, species=["Ar"], seed=1)
     write_potential(campaign.with_name("bad.mtp"), potential)
     lines = campaign.with_name("bad.mtp").read_text().splitlines()
     place = next(k for k, line in enumerate(lines) if line.startswith("moment_coeffs"))
@@ -318,12 +309,12 @@ def test_a_potential_with_a_number_that_is_none(store: Path) -> None:
 
 def test_a_model_that_blows_up(done: Path, store: Path) -> None:
     campaign = write_argon(store.parent.parent, TOO_FAST)
-    run, marked = "second-T300-3x3x3-s1", "emd-too-fast-second-T300-3x3x3-s1: "
+    run = "second-T300-3x3x3-s1"
     finished = launch(campaign, store)
     assert finished.returncode == 1
-    told = finished.stderr.splitlines()
-    assert all(line.removeprefix("failed: ").startswith(marked) for line in told), finished.stderr
-    assert "try a smaller timestep" in finished.stderr
+    (told,) = finished.stderr.splitlines()
+    assert told.startswith(f"emd-too-fast/{run}: ")
+    assert told.endswith("try a smaller timestep, or look at the potential (numbers); given up")
     assert [chunk.read_bytes() for chunk in chunks(store)] == [c.read_bytes() for c in chunks(done)]
 
     status = json.loads(ensemble(store.parent, "status", store, "--json").stdout)
@@ -335,7 +326,7 @@ def test_a_model_that_blows_up(done: Path, store: Path) -> None:
     attempts = len(events_of(store))
     again = launch(campaign, store)
     assert again.returncode == 1
-    assert marked in again.stderr
+    assert again.stderr == finished.stderr
     assert len(events_of(store)) == attempts
 
     assert launch(campaign, store, "--retry-failed").returncode == 1

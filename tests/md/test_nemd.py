@@ -97,7 +97,7 @@ def test_profiles_add_up(direct: Trajectories) -> None:
     temperatures = np.array([rows[f"temperature_{k}"] for k in range(BINS)])
     natoms = 12 * 16 - 3
     np.testing.assert_allclose(atoms.sum(axis=0), natoms, rtol=1e-12)
-    mean = (atoms * temperatures).sum(axis=0) / (natoms - 1)  # LAMMPS's has 3 N - 3 modes
+    mean = (atoms * temperatures).sum(axis=0) / natoms
     np.testing.assert_allclose(mean, rows["temperature"], rtol=1e-9)
     np.testing.assert_allclose(rows["length"], 4 * 5.87, rtol=1e-9)
     np.testing.assert_allclose(rows["area"] * rows["length"], rows["volume"], rtol=1e-12)
@@ -154,7 +154,9 @@ def test_momenta_of_the_layers_equal_those_of_a_dump(direct: Trajectories) -> No
     momenta = layer_momenta(dump, (63.546, 78.971), first)
     assert len(momenta) == 4 * 10
     blocks = momenta.reshape(4, 10, 2, BINS).mean(axis=1)
-    np.testing.assert_allclose(found, np.moveaxis(blocks, 0, -1), rtol=0, atol=1e-8 * abs(found).max())
+    np.testing.assert_allclose(
+        found, np.moveaxis(blocks, 0, -1), rtol=0, atol=1e-8 * abs(found).max()
+    )
 
 
 def test_momenta_of_layers_and_species_add_up_to_nothing(direct: Trajectories) -> None:

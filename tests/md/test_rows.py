@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ensemble.md import failures
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.rows import read_profile, read_series
 
@@ -45,6 +46,16 @@ def test_torn_series(tmp_path: Path, cut: int) -> None:
     with pytest.raises(SegmentFailure, match="no row for step 15") as failure:
         read_series(tmp_path / "rows", 2, steps)
     assert failure.value.cause is Cause.INTERNAL
+
+
+def test_series_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk here has room, which is made too little."""
+    monkeypatch.setattr(failures, "NO_ROOM", 2**80)
+    (tmp_path / "rows").write_text(SERIES[:-1])
+    for name in ("rows", "nothing"):
+        with pytest.raises(SegmentFailure, match="no space left on device; make room") as failure:
+            read_series(tmp_path / name, 2, np.array([5, 10, 15]))
+        assert failure.value.cause is Cause.DISK_FULL
 
 
 def test_series_that_is_none(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from lmp import BIN
 from trajectories import ARGON, CU2SE, Trajectories
 
+from ensemble.md import failures, outcome
 from ensemble.md.assignment import random_seed
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.segment import run_segment
@@ -122,6 +123,26 @@ def test_a_pair_style_without_the_centroid_virial(tmp_path: Path) -> None:
     with pytest.raises(SegmentFailure, match="centroid/stress/atom") as failure:
         trajectories.segment(run, 0)
     assert failure.value.cause is Cause.LAMMPS_ERROR
+
+
+@pytest.mark.parametrize("left", [None, "", '{"lammps": 2025'])
+@pytest.mark.parametrize(("room", "cause"), [(0, Cause.INTERNAL), (2**80, Cause.DISK_FULL)])
+def test_facts_that_lammps_did_not_write_to_their_end(
+    argon: Trajectories,
+    monkeypatch: pytest.MonkeyPatch,
+    left: str | None,
+    room: int,
+    cause: Cause,
+) -> None:
+    """LAMMPS ends in order on a full disk. The one here has room, which is made too little."""
+    monkeypatch.setattr(failures, "NO_ROOM", room)
+    work = argon.assignment(argon.run_of("gk"), 0)
+    if left is not None:
+        (work.files.attempt / "facts").write_text(left)
+    with pytest.raises(SegmentFailure, match=r"LAMMPS wrote (no )?file facts") as failure:
+        outcome.of(work)
+    assert failure.value.cause is cause
+    assert ("make room" in failure.value.message) is (cause is Cause.DISK_FULL)
 
 
 def test_seeds() -> None:

@@ -12,11 +12,11 @@ from lmp import lammps
 from numpy.typing import NDArray
 
 from ensemble.campaign import find_files, load_campaign
-from ensemble.md.assignment import Assignment, SegmentFiles, segment_name
+from ensemble.md.assignment import Assignment, SegmentFiles
 from ensemble.md.segment import SegmentResult, run_segment
 from ensemble.plan.crystals import build_structure
 from ensemble.plan.plan import Plan, make_plan
-from ensemble.plan.recipe import Recipe, Run, cells_text
+from ensemble.plan.recipe import Recipe, Run, cells_text, segment_name
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_campaigns import CU2SE, Folder
 
-from ensemble.plan.cost import SEGMENT_START, estimate, longest_first, makespan, run_seconds
+from ensemble.plan.cost import SEGMENT_START, estimate, makespan, run_seconds
 
 SPEED = {"level10": 1e-6, "level12": 2e-6, "level14": 3e-6}
 
@@ -87,21 +87,9 @@ def test_ranks(folder: Folder) -> None:
     assert four.core_seconds == pytest.approx(4 * four.longest_seconds)
 
 
-def test_the_longest_first(folder: Folder) -> None:
+def test_costlier_models_take_longer_when_nothing_is_measured(folder: Folder) -> None:
     plan = folder.plan()
-    seconds = run_seconds(plan, SPEED)
-    runs = longest_first(plan, plan.runs(), SPEED)
-    assert sorted(runs, key=str) == sorted(plan.runs(), key=str)
-    times = [seconds(run) for run in runs]
-    assert times == sorted(times, reverse=True)
-    # Equally long runs keep their order.
-    places = {run: place for place, run in enumerate(plan.runs())}
-    equal = [places[run] for run in runs if seconds(run) == times[1]]
-    assert equal == sorted(equal)
-    assert len(equal) == 4
-
-
-def test_costlier_models_go_first_when_nothing_is_measured(folder: Folder) -> None:
-    plan = folder.plan()
-    models = [run.model for run in longest_first(plan, plan.runs("gk")) if run.supercell[0] == 3]
-    assert models == ["level14"] * 4 + ["level12"] * 4 + ["level10"] * 4
+    seconds = run_seconds(plan)
+    small = [run for run in plan.runs("gk") if run.supercell[0] == 3]
+    times = {run.model: seconds(run) for run in small}
+    assert times["level10"] < times["level12"] < times["level14"]

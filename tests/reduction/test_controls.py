@@ -1,4 +1,4 @@
-"""Control variates on planted noise: the mean stays, the scatter goes, the interval still covers."""
+"""Control variates on planted noise: the mean stays, scatter goes, intervals still cover."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_what_controls_add_is_taken_away(runs: int) -> None:
 
 
 def test_nothing_but_controls_leaves_nothing() -> None:
-    values, controls = planted(2, 2, 20)
+    _, controls = planted(2, 2, 20)
     found = controlled(MEAN + controls @ CARRIED, controls)
     np.testing.assert_allclose(found, MEAN, rtol=1e-12)
 
@@ -60,7 +60,7 @@ def test_nothing_but_controls_leaves_nothing() -> None:
 def test_the_runs_keep_their_own_means() -> None:
     """What differs between the runs is no matter of the controls."""
     values, controls = planted(3, 2, 200)
-    apart = controlled(values + [[0.0], [100.0]], controls) - controlled(values, controls)
+    apart = controlled(values + np.array([[0.0], [100.0]]), controls) - controlled(values, controls)
     np.testing.assert_allclose(apart, [[0.0] * 200, [100.0] * 200], atol=1e-10)
 
 

@@ -70,13 +70,6 @@ def test_a_constant_series_is_certain() -> None:
     assert (found.mean, found.half_width) == (2.5, 0.0)
 
 
-def test_scaling() -> None:
-    interval = Interval(mean=2.0, half_width=0.5, samples=3)
-    assert interval.scaled(-2) == Interval(mean=-4.0, half_width=1.0, samples=3)
-    unknown = Interval(mean=2.0, half_width=math.inf, samples=1)
-    assert unknown.scaled(2).half_width == math.inf
-
-
 def test_agreement_is_within_both_errors_as_squares() -> None:
     first = Interval(mean=1.0, half_width=0.3, samples=5)
     assert first.agrees_with(Interval(mean=1.49, half_width=0.4, samples=5))

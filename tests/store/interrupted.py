@@ -1,20 +1,25 @@
 """Does something to a store and is killed by SIGKILL on the way, at a place that it is told.
 
 Each line on standard input is ``<what> <folder> <number>``: a child is forked, does ``what`` in the
-folder, and dies right before the number-th change to the file system that it would make. Answers
-``killed``, or ``done`` where there were no more changes than that.
+folder, and dies right before the number-th change to the file system that it would make (with
+``lease``: before the number-th step of any kind). Answers ``killed``, or ``done`` where there were
+no more than that.
 """
 
 import os
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 # The child must not have to import anything, or it would be slow.
 import zarr  # noqa: F401
 from small_stores import CAMPAIGN, GROWN, make_store
 
-CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.utime", "shutil.rmtree"}
+import ensemble.store.lease as leases
+from ensemble.store.lease import Lease
+
+CHANGES = {"os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.utime", "shutil.rmtree"}
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
@@ -31,11 +36,29 @@ def die_before(number: int) -> None:
     sys.addaudithook(watch)
 
 
+def die_before_call(number: int) -> None:
+    """Be killed before a call from the module of leases into the interpreter's own C functions,
+    counted from 0: so also between opening a file and writing it.
+    """
+    left = [number]
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        if event == "c_call" and frame.f_code.co_filename == leases.__file__:
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left[0] -= 1
+
+    sys.setprofile(watch)
+
+
 def do(what: str, folder: Path, number: int) -> None:
     """In the child."""
     if what in ("create", "grow"):
         die_before(number)
         make_store(folder, CAMPAIGN if what == "create" else GROWN)
+    elif what == "lease":
+        die_before_call(number)
+        Lease.acquire(folder / "lease").release()
     else:
         store = make_store(folder)
         die_before(number)

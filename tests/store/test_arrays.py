@@ -1,6 +1,7 @@
 """Creating and growing a store: what readers find, at every moment."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from small_stores import (
     make_store,
 )
 
-from ensemble.plan.recipe import cells_text
+from ensemble.plan.recipe import Channel, cells_text
 from ensemble.store.errors import (
     LeaseLost,
     PhysicsChanged,
@@ -26,7 +27,7 @@ from ensemble.store.errors import (
     StoreMissing,
     StoreUnreadable,
 )
-from ensemble.store.info import read_store
+from ensemble.store.info import check_physics, read_store
 
 
 def opened(store: SmallStore, study: str = "gk") -> xarray.Dataset:
@@ -197,6 +198,39 @@ def test_other_segments_are_refused(store: SmallStore, tmp_path: Path) -> None:
         grown.grown(other)
 
 
+def test_other_channels_are_refused_by_their_names(store: SmallStore) -> None:
+    study = store.info.studies["gk"]
+    known = study.channels
+
+    def refusal(channels: list[Channel]) -> str:
+        with pytest.raises(ValueError, match=r"^channels: ") as error:
+            study.grown(replace(study, channels=tuple(channels)))
+        return str(error.value).removeprefix("channels: ")
+
+    names = [channel.name for channel in known]
+    extra = Channel(name="spin", units="1")
+    first, second, third = names[:3]
+    assert refusal([*known, extra]) == "the store has no spin"
+    assert refusal([*known[1:], extra]) == f"the store has no spin; the plan has no {first}"
+    more = f"{first}, {second}, {third} and {len(known) - 3} more"
+    assert refusal([extra]) == f"the store has no spin; the plan has no {more}"
+    other = [replace(known[0], units="eV"), *known[1:]]
+    wanted = f"{first} is in {known[0].units} in the store, in eV in the plan"
+    assert refusal(other) == wanted
+    assert refusal(list(reversed(known))) == "the store has them in another order than the plan"
+
+
+def test_changed_files_are_named_in_order(store: SmallStore) -> None:
+    names = [f"m{number}" for number in range(20)]
+    before, now = (
+        {"models": dict.fromkeys(names, digest), "structures": {}} for digest in ("a", "b")
+    )
+    with pytest.raises(PhysicsChanged) as error:
+        check_physics(replace(store.info, fingerprints=before), store.info.physics, now)
+    found = [difference.split(":")[0] for difference in error.value.differences]
+    assert found == [f"model {name}" for name in sorted(names)]
+
+
 def test_versions_add_up(tmp_path: Path) -> None:
     from ensemble.store.arrays import create_or_grow
 
@@ -306,5 +340,5 @@ def test_a_plan_of_other_channels_is_named(store: SmallStore) -> None:
     study = store.info.studies["gk"]
     other = type(study)(**vars(study) | {"channels": study.channels[:-1]})
     now = type(store.info)(**vars(store.info) | {"studies": {"gk": other}})
-    with pytest.raises(StoreError, match="study gk, channels: the store has"):
+    with pytest.raises(StoreError, match="study gk, channels: the plan has no msd_Ar"):
         merged(store.info, now)

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import zarr
 from numcodecs.zstd import Zstd
 from small_stores import CAMPAIGN, RERUN, Interrupt, SmallStore, files_in, make_store
 
+from ensemble.plan.recipe import segment_name
+from ensemble.store import commit
 from ensemble.store.commit import encode_chunk, new_attempt, read_chunk
 from ensemble.store.errors import DiskFull, LeaseLost, NotReproducible, ReadOnly, StoreError
 from ensemble.store.files import write_atomically
@@ -34,6 +36,11 @@ def samples(store: SmallStore) -> np.ndarray:
 def segment_files(store: SmallStore) -> set[str]:
     """What is in the folder of the first run."""
     return {path.name for path in store.paths.run(store.run()).iterdir()}
+
+
+def state_files(*segments: int) -> set[str]:
+    """What tells the states at the ends of segments."""
+    return {name(number) for number in segments for name in (record_name, restart_name)}
 
 
 def start(store: SmallStore) -> int | None:
@@ -62,12 +69,12 @@ def test_a_run_goes_from_segment_to_segment(store: SmallStore) -> None:
     for number in range(EQUILIBRATION):
         assert start(store) == number
         assert store.finish(run, segments=1) == 1
-        assert segment_files(store) == {record_name(number), restart_name(number)}
+        assert segment_files(store) == state_files(*range(number + 1))
     for part in range(4):
         number = EQUILIBRATION + part
         assert start(store) == number
         assert store.finish(run, segments=1) == 1
-        assert segment_files(store) == {record_name(number), restart_name(number)}
+        assert segment_files(store) == state_files(number - 1, number)
         found = samples(store)
         np.testing.assert_array_equal(found[: 10 * (part + 1)], store.series(run, part + 1))
         assert np.isnan(found[10 * (part + 1) :]).all()
@@ -93,21 +100,27 @@ def test_a_trajectory_that_is_used_again_keeps_its_states(tmp_path: Path) -> Non
     store = make_store(tmp_path, CAMPAIGN + RERUN)
     store.finish(store.run())
     kept = range(EQUILIBRATION - 1, EQUILIBRATION + 4)
-    wanted = {name(number) for number in kept for name in (record_name, restart_name)}
-    assert segment_files(store) == wanted
+    assert segment_files(store) == state_files(*kept)
     again = store.run("again")
     assert store.finish(again) == 4
-    assert {path.name for path in store.paths.run(again).iterdir()} == {record_name(3)}
+    found = {path.name for path in store.paths.run(again).iterdir()}
+    assert found == {record_name(2), record_name(3)}
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "flipped", "no record", "torn record"])
-def test_a_damaged_state_costs_time_and_nothing_else(
-    store: SmallStore, tmp_path: Path, damage: str
-) -> None:
+def test_the_last_script_stays_with_the_state_that_it_begins_with(store: SmallStore) -> None:
     run = store.run()
-    store.finish(run, segments=EQUILIBRATION + 2)
-    number = EQUILIBRATION + 1
-    folder = store.paths.run(run)
+    store.finish(run, segments=EQUILIBRATION + 1)
+    for number in range(EQUILIBRATION + 2):
+        for ending in ("in", "log"):
+            (store.paths.run(run) / f"{segment_name(number)}.{ending}").touch()
+    store.finish(run, segments=1)
+    last = EQUILIBRATION + 1
+    scripts = {f"{segment_name(last)}.{ending}" for ending in ("in", "log")}
+    assert segment_files(store) == scripts | state_files(last - 1, last)
+
+
+def damage_state(folder: Path, number: int, damage: str) -> None:
+    """Do something to the state at the end of a segment."""
     restart, record = folder / restart_name(number), folder / record_name(number)
     if damage == "missing":
         restart.unlink()
@@ -119,9 +132,21 @@ def test_a_damaged_state_costs_time_and_nothing_else(
         record.unlink()
     else:
         record.write_text(record.read_text()[:-3])
-    assert start(store) == 0
-    # All again: the rows that are there are the same, so nobody minds.
-    assert store.finish(run) == EQUILIBRATION + 4
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "flipped", "no record", "torn record"])
+@pytest.mark.parametrize(("damaged", "begin"), [(1, EQUILIBRATION + 1), (2, 0)])
+def test_a_damaged_state_costs_time_and_nothing_else(
+    store: SmallStore, tmp_path: Path, damage: str, damaged: int, begin: int
+) -> None:
+    """One costs a segment, both that there are the run."""
+    run = store.run()
+    store.finish(run, segments=EQUILIBRATION + 2)
+    for number in range(EQUILIBRATION + 2 - damaged, EQUILIBRATION + 2):
+        damage_state(store.paths.run(run), number, damage)
+    assert start(store) == begin
+    # The rows that are there are the same, so nobody minds.
+    assert store.finish(run) == EQUILIBRATION + 4 - begin
     np.testing.assert_array_equal(samples(store), store.series(run, 4))
     assert make_store(tmp_path).info == store.info
 
@@ -205,7 +230,32 @@ def test_what_attempts_have_left_goes(store: SmallStore) -> None:
         (new_attempt(store.paths, run, token) / "rows").write_text("1")
     assert segment_files(store) == {"attempt-b"}
     store.finish(run, segments=1)
-    assert segment_files(store) == {record_name(0), restart_name(0)}
+    assert segment_files(store) == state_files(0)
+
+
+def test_nothing_older_is_removed_before_what_is_newer_is_on_the_disk(
+    store: SmallStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut must not take the last state, nor the chunk's name, after the older ones."""
+    run, done = store.run(), []
+    store.finish(run, segments=EQUILIBRATION + 1)
+
+    def spy(name: str, call: Callable[..., None]) -> Callable[..., None]:
+        def told(path: str | Path) -> None:
+            done.append((name, Path(path).name))
+            call(path)
+
+        return told
+
+    monkeypatch.setattr(commit, "flush", spy("flush", commit.flush))
+    monkeypatch.setattr(os, "unlink", spy("unlink", os.unlink))
+    last = EQUILIBRATION + 1
+    store.do(run, store.plan.recipes["gk"].segment(last))
+    removed = [("unlink", name) for name in state_files(last - 2)]
+    assert set(removed) <= set(done)
+    before = done[: min(map(done.index, removed))]
+    flushed = {*state_files(last), run.name, "samples"}
+    assert {("flush", name) for name in flushed} <= set(before)
 
 
 def test_a_run_killed_anywhere_gives_the_same_bytes(tmp_path: Path, interrupt: Interrupt) -> None:

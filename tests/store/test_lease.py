@@ -1,5 +1,6 @@
 """Leases: one holder at a time, whoever dies when."""
 
+import errno
 import json
 import os
 import signal
@@ -9,10 +10,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from small_stores import Interrupt
 
 import ensemble.store.lease as leases
 from ensemble.store.errors import LeaseHeld, LeaseLost
-from ensemble.store.lease import Holder, Lease, Watch, is_held, look
+from ensemble.store.lease import Holder, Lease, Observer, is_held, look
 
 CONTENDER = Path(__file__).with_name("contender.py")
 
@@ -105,6 +107,38 @@ def test_the_lease_of_a_dead_process_is_free(tmp_path: Path) -> None:
             lease.confirm()
 
 
+def test_who_is_killed_on_the_way_to_a_lease_keeps_nobody_out(
+    tmp_path: Path, interrupt: Interrupt
+) -> None:
+    """Killed before each step in turn; the next one gets it at once."""
+    kills = 0
+    while interrupt("lease", tmp_path, kills):
+        kills += 1
+        with Lease.acquire(tmp_path / "lease") as lease:
+            assert [path.name for path in tmp_path.iterdir()] == ["lease"]
+            lease.confirm()
+    assert kills > 20
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
+def test_a_disk_without_links_has_leases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Such as a memory stick; there is none here, so the system is made to say what it would."""
+
+    def refuse(*names: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    with Lease.acquire(tmp_path / "lease") as lease:
+        lease.confirm()
+        with pytest.raises(LeaseHeld, match=f"held by process {os.getpid()} on "):
+            Lease.acquire(tmp_path / "lease")
+        assert [path.name for path in tmp_path.iterdir()] == ["lease"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_process_with_the_same_number_is_another(tmp_path: Path) -> None:
     path = tmp_path / "lease"
     write_lease(path, started="1")
@@ -126,7 +160,7 @@ def test_somebody_elsewhere_is_watched_by_our_own_clock(
     tmp_path: Path, elsewhere: dict[str, object]
 ) -> None:
     path, clock = tmp_path / "lease", Clock()
-    watch = Watch(stale_after=90.0, clock=clock)
+    observer = Observer(stale_after=90.0, clock=clock)
     write_lease(path, **elsewhere, pid=os.getpid())
     assert is_held(path)
     # Its own clock may be anywhere.
@@ -134,26 +168,26 @@ def test_somebody_elsewhere_is_watched_by_our_own_clock(
     for wait in (0.0, 89.0):
         clock.now += wait
         with pytest.raises(LeaseHeld):
-            Lease.acquire(path, watch=watch)
+            Lease.acquire(path, observer=observer)
     os.utime(path, (5.0, 5.0))
     for wait in (89.0, 89.0):
         clock.now += wait
         with pytest.raises(LeaseHeld):
-            Lease.acquire(path, watch=watch)
+            Lease.acquire(path, observer=observer)
     clock.now += 1.0
-    with Lease.acquire(path, watch=watch) as lease:
+    with Lease.acquire(path, observer=observer) as lease:
         lease.confirm()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"token": "a"}', '{"holder": 3}'])
 def test_a_lease_that_was_never_written_out_is_watched(tmp_path: Path, content: str) -> None:
     path, clock = tmp_path / "lease", Clock()
-    watch = Watch(clock=clock)
+    observer = Observer(clock=clock)
     path.write_text(content)
     with pytest.raises(LeaseHeld, match="a process that has not said who it is"):
-        Lease.acquire(path, watch=watch)
+        Lease.acquire(path, observer=observer)
     clock.now += leases.STALE_AFTER
-    Lease.acquire(path, watch=watch).release()
+    Lease.acquire(path, observer=observer).release()
 
 
 def test_the_heart_beats_and_sees_a_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

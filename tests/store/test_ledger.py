@@ -9,7 +9,15 @@ import pytest
 from small_stores import SmallStore
 
 from ensemble.store import ledger
-from ensemble.store.ledger import LONGEST_MESSAGE, append, event_of, events, read
+from ensemble.store.ledger import (
+    LONGEST_MESSAGE,
+    History,
+    Kind,
+    append,
+    event_of,
+    events,
+    read,
+)
 
 
 def test_events_come_back(store: SmallStore) -> None:
@@ -32,18 +40,33 @@ def test_history_by_cause(store: SmallStore) -> None:
     first, second = store.plan.runs()
     for cause in ("killed", "drift", "killed"):
         append(store.paths, event_of(first, "failed", cause=cause, message=f"by {cause}"))
-    append(store.paths, event_of(second, "given up", cause="drift"))
+    append(store.paths, event_of(second, "failed", cause="drift"))
     history = read(store.paths)[first.study, first.name]
     assert history.causes == {"killed": 2, "drift": 1}
     assert history.failed
-    assert not history.given_up
     assert history.failure is not None
     assert history.failure.message == "by killed"
-    assert read(store.paths)[second.study, second.name].given_up
-    append(store.paths, event_of(first, "yielded", segment=2))
-    assert not read(store.paths)[first.study, first.name].failed
     append(store.paths, event_of(first, "retry"))
     history = read(store.paths)[first.study, first.name]
+    assert (history.causes, history.failure, history.failed) == ({}, None, False)
+    assert read(store.paths)[second.study, second.name].causes == {"drift": 1}
+
+
+def test_what_a_run_has_got_past_counts_no_more(store: SmallStore) -> None:
+    run = store.run()
+
+    def history_after(kind: Kind, **about: object) -> History:
+        append(store.paths, event_of(run, kind, **about))
+        return read(store.paths)[run.study, run.name]
+
+    history_after("failed", segment=3, cause="memory")
+    assert history_after("failed", segment=3, cause="memory").causes == {"memory": 2}
+    # The state before was damaged, so an earlier segment was done again.
+    assert history_after("failed", segment=2, cause="killed").causes == {"memory": 2, "killed": 1}
+    assert history_after("failed", segment=7, cause="memory").causes == {"memory": 1}
+    # One that never came to a segment tells nothing of how far the run is.
+    assert history_after("failed", cause="killed").causes == {"memory": 1, "killed": 1}
+    history = history_after("done", segment=9)
     assert (history.causes, history.failure, history.failed) == ({}, None, False)
 
 
