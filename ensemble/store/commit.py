@@ -179,23 +179,26 @@ def forget(paths: StorePaths, recipe: Recipe, run: Run, segment: int) -> None:
     needed = segment - 1
     if recipe.keeps_restarts:
         needed = min(needed, recipe.equilibration_segments - 1)
-    own, older = [], []
+    own, older, texts = [], [], []
     for name in os.listdir(folder):
         parts = OF_SEGMENT.fullmatch(name)
         if parts is None:
             continue
-        number, state = int(parts[1]), parts[2] in STATE
-        if number == segment and state:
-            own.append(f"{folder}/{name}")
-        elif number < segment and not (state and number >= needed):
-            older.append(f"{folder}/{name}")
-    if older:
-        for name in (*own, folder):
-            flush(name)
+        number, path = int(parts[1]), f"{folder}/{name}"
+        if parts[2] in STATE:
+            if number == segment:
+                own.append(path)
+            elif number < needed:
+                older.append(path)
+        elif number < segment:
+            texts.append(path)
+    if older:  # nobody needs the input scripts and logs to go on
+        for path in (*own, folder):
+            flush(path)
         if segment >= recipe.equilibration_segments:
             flush(paths.samples(run.study))
-        for name in older:
-            os.unlink(name)
+    for path in (*older, *texts):
+        os.unlink(path)
 
 
 def restart_hash(path: Path) -> str:

@@ -102,6 +102,7 @@ def kill_and_compare(
         killer.disturb(campaign, store, left)
         check_same(store, reference)
     wait_until(lambda: processes_in(folder) == [])
+    assert not list(folder.glob("dask-scratch-space/worker-*"))
 
 
 def main() -> int:

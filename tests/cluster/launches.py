@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -118,7 +119,8 @@ def launch(campaign: Path, store: Path, *options: str) -> subprocess.CompletedPr
 class Launcher:
     """``ensemble launch`` in the background, as the leader of a process group.
 
-    Its output goes to ``launch.log`` beside the store, which its working directory is as well.
+    Its output goes to ``launch.log`` beside the store; its working directory and the one for
+    temporary files are there as well.
     """
 
     def __init__(self, campaign: Path, store: Path, *options: str) -> None:
@@ -126,7 +128,12 @@ class Launcher:
         command = [*COMMAND, "launch", str(campaign), "--store", str(store), *options]
         with self.log.open("a") as log:
             self.child = subprocess.Popen(
-                command, cwd=store.parent, stdout=log, stderr=log, process_group=0
+                command,
+                cwd=store.parent,
+                env=os.environ | {"TMPDIR": str(store.parent)},
+                stdout=log,
+                stderr=log,
+                process_group=0,
             )
 
     def __enter__(self) -> Launcher:
