@@ -6,9 +6,9 @@ The launcher's decisions, free of Dask, files and clocks: time is handed in.
 from __future__ import annotations
 
 import heapq
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.md.failures import Cause
@@ -45,8 +45,6 @@ class Item:
     """Errors of its own, in this launch and before."""
     idle_attempts: int = 0
     attempts: int = 0
-    causes: Counter[Cause] = field(default_factory=Counter)
-    last: Receipt | None = None
 
 
 class Agenda:
@@ -103,7 +101,6 @@ class Agenda:
     def settle(self, receipt: Receipt, now: float) -> None:
         """Note how an attempt ended, and decide whether there will be another."""
         item = self._items[receipt.key]
-        item.last = receipt
         self.running.discard(item.key)
         if receipt.segments:
             # An error that comes for sure would have come before.
@@ -124,7 +121,6 @@ class Agenda:
 
     def _fail(self, item: Item, receipt: Receipt, now: float) -> None:
         cause = receipt.cause or Cause.INTERNAL
-        item.causes[cause] += 1
         if cause in STORE_CAUSES:
             self.store_fault = receipt
             return

@@ -206,10 +206,10 @@ def closing_line(
         given_up = any(not (f.cause and f.cause.environment) for f in failures)
         hint = ", --retry-failed tries again" if given_up else ""
         words.append(f"{len(failures)} failed{hint}")
-    if stopped:
-        words.append("interrupted; the same command goes on from here")
-    elif done == asked:
+    if done == asked:
         words.append(f"see: ensemble results {store}")
+    elif stopped:
+        words.append("interrupted; the same command goes on from here")
     return "; ".join(words)
 
 

@@ -71,8 +71,9 @@ def _conclusion(plan: Plan, estimate: Estimate) -> Text:
     size = bytes_text(sum(map(plan.sample_bytes, plan.recipes)))
     workers = f"{estimate.workers} worker{'s' if estimate.workers > 1 else ''}"
     basis = "were measured here" if estimate.measured else "follow from the sizes of the models"
+    runs = f"{plan.run_count:,} run{'s' if plan.run_count > 1 else ''}"
     return Text(
-        f"{plan.run_count:,} run{'s' if plan.run_count > 1 else ''}, {estimate.core_seconds / SECONDS_PER_HOUR:,.3g} core-hours; "
+        f"{runs}, {estimate.core_seconds / SECONDS_PER_HOUR:,.3g} core-hours; "
         f"with {workers} about {duration_text(estimate.makespan_seconds)}.\n"
         f"Speeds {basis}. Samples are {size} before compression."
     )

@@ -4,19 +4,18 @@
 // segment leaves, with numbers near 1 where LAMMPS would compute some. So what is left of a campaign
 // is what `ensemble` itself costs. Knows the scripts of equilibrium runs at constant energy, nothing
 // else, and computes no physics. Like LAMMPS it is decided by its script and the restart file.
+#include <charconv>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace {
 
-constexpr int RESTART_LINES = 500;  // 16 kB, as of 200 atoms
+constexpr std::size_t RESTART_BYTES = 16384;  // as of 200 atoms
 
 [[noreturn]] void fail(const std::string& message) {
   std::cerr << "ERROR: " << message << "\n";
@@ -76,6 +75,11 @@ std::vector<std::string> read_script(const std::string& path, const std::string&
   return commands;
 }
 
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  if (!(file << text)) fail("Cannot open file " + path);
+}
+
 State read_data(const std::string& path) {
   std::ifstream file(path);
   State state;
@@ -96,9 +100,10 @@ State read_restart(const std::string& path) {
 }
 
 void write_restart(const std::string& path, const State& state) {
-  std::ofstream file(path);
-  file << state.step << ' ' << state.atoms << ' ' << state.seed << '\n';
-  for (int line = 0; line < RESTART_LINES; ++line) file << "0123456789012345678901234567890\n";
+  std::string text = std::to_string(state.step) + ' ' + std::to_string(state.atoms) + ' ' +
+                     std::to_string(state.seed) + '\n';
+  text.resize(RESTART_BYTES, '.');
+  write_file(path, text);
 }
 
 // fix NAME all ave/time EVERY REPEAT ROW VALUE... title2 "..." format "..." file FILE
@@ -108,32 +113,35 @@ Series read_fix(const Words& words) {
   return series;
 }
 
+void append(std::string& text, double value) {
+  char digits[32];
+  text.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
 void write_rows(const Series& series, const State& state, long steps) {
-  std::FILE* file = std::fopen(series.file.c_str(), "w");
-  if (!file) fail("Cannot open file " + series.file);
-  std::fputs("# Time-averaged data\n# step and values\n", file);
+  std::string text = "# Time-averaged data\n# step and values\n";
   const long last = state.step + steps;
   for (long step = (state.step + series.every - 1) / series.every * series.every; step <= last;
        step += series.every) {
-    std::fprintf(file, "%ld", step);
+    text += std::to_string(step);
     for (std::size_t k = 0; k < series.columns; ++k)
-      std::fprintf(file, " %.17g", near_one(state.seed * 1000003 + step * 1009 + k));
-    std::fputc('\n', file);
+      append(text += ' ', near_one(state.seed * 1000003 + step * 1009 + k));
+    text += '\n';
   }
-  std::fclose(file);
+  write_file(series.file, text);
 }
 
 // print """TEXT""" file FILE, with the two things in the text that only LAMMPS knows.
 void write_facts(const std::string& command, const State& state) {
-  const std::string file = split(command).back();
-  std::ofstream(file) << "{\"lammps\": 20250722, \"atoms\": " << state.atoms << "}\n";
+  const std::string atoms = std::to_string(state.atoms);
+  write_file(split(command).back(), "{\"lammps\": 20250722, \"atoms\": " + atoms + "}\n");
 }
 
-void obey(const std::vector<std::string>& commands, std::ostream& log) {
+void obey(const std::vector<std::string>& commands, std::string& log) {
   State state;
   std::vector<Series> series;
   for (const std::string& command : commands) {
-    log << command << '\n';
+    log += command + '\n';
     const Words words = split(command);
     if (words.empty()) continue;
     const std::string& verb = words[0];
@@ -171,6 +179,7 @@ int main(int argc, char** argv) {
     if (option == "-var" && k + 2 < argc) folder = argv[k + 2];
     if (option == "-log" && k + 1 < argc) log = argv[k + 1];
   }
-  std::ofstream file(log);
-  obey(read_script(script, folder), file);
+  std::string said;
+  obey(read_script(script, folder), said);
+  write_file(log, said);
 }

@@ -9,11 +9,13 @@
 segment at once. A run has two segments, one of equilibration and one that samples 100 rows of 17
 channels, so each is four processes, two restart files and a chunk. Everything else is what
 ``ensemble launch`` does: Dask, leases, checks, files flushed to the disk. The store is made in
---folder, so the speed is that of this disk, too. Every number is of a process of its own.
+--folder, so its disk counts. Every number is of a process of its own; processor times are of the
+launcher, and of the workers with all that they start. Only opening and reading leave out the time
+that it takes to import xarray.
 
-``overhead``: Lennard-Jones argon, one run a worker, segments of about so many seconds. Compares the
-wall time of the attempts with that of their LAMMPS processes, and with the loops of time steps in
-these alone.
+``overhead``: a Lennard-Jones fluid of 2048 atoms, one run a worker, segments of so many seconds.
+Compares the wall time of the attempts with that of their LAMMPS processes, and with the loops of
+time steps in these alone.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ COMMAND = [sys.executable, "-P", "-m", "ensemble.cli"]
 ROUNDS = 3  # of what takes less than a second
 
 Row = dict[str, object]
+Numbers = dict[str, float]
 
 
 # ------------------------------------------------------------------------------------- campaigns
@@ -107,7 +110,7 @@ def build_instant(folder: Path) -> Path:
 # ------------------------------------------------- what is measured in processes of their own
 
 
-def plan_inside(campaign: str) -> Row:
+def plan_inside(campaign: str) -> Numbers:
     """Plan a campaign: its runs, and what they cost."""
     from ensemble.campaign import find_files, load_campaign
     from ensemble.plan.cost import estimate
@@ -121,7 +124,7 @@ def plan_inside(campaign: str) -> Row:
     return {"runs": runs, "seconds": time.perf_counter() - start}
 
 
-def launch_inside(campaign: str, store: str, workers: str) -> Row:
+def launch_inside(campaign: str, store: str, workers: str) -> Numbers:
     """Launch a campaign; also the processor time and the memory of the launcher."""
     from ensemble.cluster.launcher import launch
     from ensemble.cluster.progress import Lines
@@ -141,7 +144,7 @@ def launch_inside(campaign: str, store: str, workers: str) -> Row:
     }
 
 
-def read_inside(store: str) -> Row:
+def read_inside(store: str) -> Numbers:
     """Open a store with xarray, then read one run of it; counts the chunks that are read."""
     import xarray
 
@@ -174,19 +177,19 @@ def timed(seconds: list[float]) -> Iterator[None]:
     seconds.append(time.perf_counter() - start)
 
 
-INSIDE: dict[str, Callable[..., Row]] = {
+INSIDE: dict[str, Callable[..., Numbers]] = {
     "plan": plan_inside,
     "launch": launch_inside,
     "read": read_inside,
 }
 
 
-def measure(name: str, *arguments: object) -> Row:
+def measure(name: str, *arguments: object) -> Numbers:
     """Call a function of `INSIDE` in a process of its own."""
     command = [sys.executable, "-P", __file__, "inside", name, *map(str, arguments)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    row: Row = json.loads(done.stdout.splitlines()[-1])
-    return row
+    numbers: Numbers = json.loads(done.stdout.splitlines()[-1])
+    return numbers
 
 
 def seconds_of(*arguments: object) -> float:
@@ -236,15 +239,17 @@ def simulate(campaign: Path, store: Path, workers: int) -> Row:
     }
 
 
+EVERY = 0.02  # tau
+TRIAL_ROWS = 100
 LONG = """
-equilibrate = [{{ ensemble = "nve", time = {time:.2f} }}]
-sample = {{ time = {time:.2f}, every = 0.02 }}
-segment = {time:.2f}
+equilibrate = [{{ ensemble = "nve", time = {length:.2f} }}]
+sample = {{ time = {length:.2f}, every = {every} }}
+segment = {length:.2f}
 """
-CELLS = [8, 8, 8]  # 2048 atoms
+CELLS = [8, 8, 8]
 
 
-def long_campaign(runs: int, time: float) -> str:
+def long_campaign(runs: int, rows: int) -> str:
     """Runs of two segments, one of equilibration and one of sampling, of equal length."""
     return HEAD.format(
         engine="ranks = 1",
@@ -252,7 +257,7 @@ def long_campaign(runs: int, time: float) -> str:
         temperatures=[1.0],
         supercells=[CELLS],
         seeds=runs,
-        times=LONG.format(time=time),
+        times=LONG.format(length=rows * EVERY, every=EVERY),
     )
 
 
@@ -260,10 +265,10 @@ def overhead(arguments: argparse.Namespace) -> Iterator[Row]:
     runs = arguments.workers
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
-        trial = follow(folder, "trial", long_campaign(runs, 2.0), runs)
-        steps_time = median(attempt["loops"] for attempt in trial.values()) / 4.0  # s per tau
-        length = arguments.seconds / steps_time
-        found = follow(folder, "store", long_campaign(runs, length), runs)
+        trial = follow(folder, "trial", long_campaign(runs, TRIAL_ROWS), runs)
+        seconds = median(attempt["loops"] / attempt["segments"] for attempt in trial.values())
+        rows = round(TRIAL_ROWS * arguments.seconds / seconds)
+        found = follow(folder, "store", long_campaign(runs, rows), runs)
         for run, attempt in found.items():
             lost = attempt["wall"] - attempt["lammps"]
             yield {
@@ -278,19 +283,19 @@ def overhead(arguments: argparse.Namespace) -> Iterator[Row]:
             }
 
 
-def follow(folder: Path, name: str, text: str, workers: int) -> dict[str, dict[str, float]]:
+def follow(folder: Path, name: str, text: str, workers: int) -> dict[str, Numbers]:
     """Launch a campaign; how long its attempts took, and LAMMPS in them, by run."""
     campaign, store = folder / f"{name}.toml", folder / name
     campaign.write_text(text)
-    options = ["--store", store, "--workers", str(workers), "--quiet"]
+    options = ["--store", str(store), "--workers", str(workers), "--quiet"]
     seen: dict[tuple[str, str], tuple[float, float]] = {}
-    with subprocess.Popen([*COMMAND, "launch", campaign, *options]) as child:
+    with subprocess.Popen([*COMMAND, "launch", str(campaign), *options]) as child:
         while child.poll() is None:
             time.sleep(0.1)
             look(store, seen)
     if child.returncode:
         sys.exit(f"{campaign}: ensemble launch ended with status {child.returncode}")
-    attempts: dict[str, dict[str, float]] = {}
+    attempts: dict[str, Numbers] = {}
     for line in (store / "work" / "ledger.jsonl").read_text().splitlines():
         event = json.loads(line)
         times = [both for (run, _), both in seen.items() if run == event["run"]]
