@@ -147,21 +147,21 @@ sigset_t watched_signals() {
   return signals;
 }
 
-// A launcher whose helper was killed may wait for ever while the ranks go on below the leash: it
-// had children and has none, but there are orphans.
+// A launcher whose helper was killed may wait for ever while the ranks go on below the leash: it has
+// no children, but there are orphans. Twice in a row, since both may be on their way out.
 class Inspection {
  public:
   explicit Inspection(pid_t command) : command_(command) {}
 
   bool finds_broken_tree() {
-    const bool has_children = !children_of(command_).empty();
-    had_children_ = had_children_ || has_children;
-    return had_children_ && !has_children && children_of(getpid()).size() > 1;
+    const bool before = suspicious_;
+    suspicious_ = children_of(command_).empty() && children_of(getpid()).size() > 1;
+    return before && suspicious_;
   }
 
  private:
   pid_t command_;
-  bool had_children_ = false;
+  bool suspicious_ = false;
 };
 
 // Takes in what has ended; whether the command is among it, and how it ended.

@@ -8,6 +8,7 @@ group is made, so that what ends a worker's group ends its LAMMPS too.
 from __future__ import annotations
 
 import os
+import re
 import select
 import subprocess
 import time
@@ -20,6 +21,8 @@ from ensemble.md.failures import Cause, SegmentFailure, diagnose
 LEASH = Path(__file__).parent / "leash"
 POLL_SECONDS = 0.1
 """How often the caller is asked whether it still wants the process."""
+
+OUT_OF_MEMORY = re.compile(rb"\noom_kill (\d+)")
 
 SCREEN_BYTES = 65536
 """How much of the end of the output is kept."""
@@ -156,7 +159,8 @@ def _watch(process: subprocess.Popen[bytes], cancelled: Callable[[], bool]) -> t
 def _out_of_memory_kills() -> int:
     """How many processes the system has killed for their use of memory since it was started."""
     try:
-        lines = Path("/proc/vmstat").read_text().splitlines()
+        counts = Path("/proc/vmstat").read_bytes()
     except OSError:
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+    found = OUT_OF_MEMORY.search(counts)
+    return int(found[1]) if found else 0

@@ -121,6 +121,32 @@ def test_ignored_signals_stay_ignored(mark: Mark) -> None:
         assert process.wait() == 9
 
 
+BROKEN = """\
+import os, time
+if os.fork() == 0:
+    if os.fork() == 0:
+        time.sleep(1000)
+    os._exit(0)
+os.wait()
+print("orphaned", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_does_not_wait_for_who_lost_its_helper_at_once(mark: Mark) -> None:
+    """As ``mpiexec`` does when its proxy is killed, however early."""
+    with subprocess.Popen(
+        leash(sys.executable, "-c", BROKEN),
+        env=os.environ | mark.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "orphaned\n"
+        assert process.wait(timeout=60) == -signal.SIGKILL
+    mark.wait_until_gone()
+
+
 @pytest.mark.parametrize(
     ("ranks", "victim", "cause"),
     [
