@@ -27,7 +27,15 @@ from ensemble.reduction.controls import controlled
 from ensemble.reduction.intervals import Interval, of_independent, of_series
 from ensemble.reduction.steady import FEWEST_BLOCKS, first_steady_block, trend
 
-__all__ = ["DirectMethod", "default_leave_out", "direct_method", "leg_weights", "slope_weights"]
+__all__ = [
+    "FEWEST_LAYERS",
+    "DirectMethod",
+    "default_leave_out",
+    "direct_method",
+    "kappa_values",
+    "leg_weights",
+    "slope_weights",
+]
 
 Floats = NDArray[np.float64]
 
@@ -202,15 +210,31 @@ def _interval(values: Floats) -> Interval:
 
 
 def _kappa(flux: Floats, gradient: Floats, prefactor: float) -> Interval:
-    """κ from flux and gradient (runs, blocks).
+    """κ from flux and gradient (runs, blocks)."""
+    values = kappa_values(flux, gradient, prefactor)
+    return of_independent(values) if len(gradient) > 1 else of_series(values)
+
+
+def kappa_values(flux: Floats, gradient: Floats, prefactor: float) -> Floats:
+    """Numbers whose mean is κ and whose scatter is its error: of each run, or of a single run's
+    blocks.
 
     Of a single run the error is that of the ratio to first order in the deviations of a block,
     those of flux and gradient taken together as they are correlated.
+
+    Parameters
+    ----------
+    flux, gradient
+        Shape (runs, blocks).
+    prefactor
+        As for `direct_method`.
     """
     if len(gradient) > 1:
-        return of_independent(prefactor * flux.mean(axis=1) / gradient.mean(axis=1))
+        several: Floats = prefactor * flux.mean(axis=1) / gradient.mean(axis=1)
+        return several
     kappa, slope = flux.mean() / gradient.mean(), gradient.mean()
-    return of_series(prefactor * (flux[0] + kappa * (slope - gradient[0])) / slope)
+    single: Floats = prefactor * (flux[0] + kappa * (slope - gradient[0])) / slope
+    return single
 
 
 def _unsteady(gradient: Floats, exchanged: Floats, energy: Floats | None) -> str:

@@ -1,23 +1,26 @@
-"""Confidence intervals of means by Student's t.
+"""Confidence intervals of means: the studentised bootstrap and Student's t.
 
-t and not a percentile bootstrap: over five seeds the latter covers 77 to 88 % where it says 95 %.
+Not the percentile bootstrap: over five seeds it covers 77 to 88 % where it says 95 %.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-__all__ = ["LEVEL", "Interval", "of_independent", "of_series"]
+__all__ = ["LEVEL", "Interval", "of_independent", "of_series", "studentised"]
 
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
 """Of all intervals where no other is asked for."""
+
+RESAMPLINGS = 2000
+"""Of the bootstrap; its quantile is then known to about 3 % of itself."""
 
 FEWEST_BATCHES = 16
 """Of a series; with fewer their correlation could not be seen."""
@@ -44,6 +47,10 @@ class Interval:
     def high(self) -> float:
         """Upper end."""
         return self.mean + self.half_width
+
+    def scaled(self, factor: float) -> Interval:
+        """The same of a quantity `factor` times as large."""
+        return replace(self, mean=self.mean * factor, half_width=self.half_width * abs(factor))
 
     def agrees_with(self, other: Interval) -> bool:
         """Whether the difference to another, independent mean is within the two half-widths added
@@ -72,6 +79,55 @@ def of_independent(samples: ArrayLike, level: float = LEVEL) -> Interval:
     quantile = float(stdtrit(count - 1, 0.5 + level / 2))
     mean = float(values.mean())
     return Interval(mean=mean, half_width=quantile * error, samples=count, level=level)
+
+
+def studentised(
+    samples: ArrayLike, level: float = LEVEL, *, lost: int = 0, seed: int = 2023
+) -> Interval:
+    """Mean of independent samples with the interval of the symmetric studentised bootstrap.
+
+    Each resampling has its own mean and standard error; the quantile of |mean* − mean| / error*
+    takes the place of Student's. Skew samples need no other care. (P. Hall, The Bootstrap and
+    Edgeworth Expansion, Springer 1992, section 3.6.) Resamplings of fewer than three different
+    samples tell nothing of the scatter and are not counted. A quantile below Student's, as few
+    samples may give by chance, is not used.
+
+    Parameters
+    ----------
+    samples
+        Shape (samples,).
+    level
+        Confidence, between 0 and 1.
+    lost
+        Degrees of freedom that a fit has taken from the samples besides the mean.
+    seed
+        Of the resampling.
+    """
+    values = np.ravel(np.asarray(samples, dtype=np.float64))
+    plain = of_independent(values, level)
+    free = values.size - 1 - lost
+    if values.size < 2 or free < 1:
+        return replace(plain, half_width=math.inf)
+    error = float(values.std(ddof=1)) / math.sqrt(values.size) * math.sqrt((free + lost) / free)
+    quantile = float(stdtrit(free, 0.5 + level / 2))
+    if values.size > 2 and error > 0:
+        quantile = max(quantile, _bootstrap_quantile(values, level, seed))
+    return replace(plain, half_width=quantile * error)
+
+
+def _bootstrap_quantile(values: Floats, level: float, seed: int) -> float:
+    """Of |t| over the resamplings."""
+    generator = np.random.default_rng(seed)
+    picks = generator.integers(values.size, size=(RESAMPLINGS, values.size))
+    drawn = values[picks]
+    ordered = np.sort(picks, axis=1)
+    different = 1 + np.count_nonzero(np.diff(ordered, axis=1), axis=1)
+    telling = different >= min(3, values.size)
+    drawn = drawn[telling]
+    spread = drawn.std(axis=1, ddof=1)
+    shift = np.abs(drawn.mean(axis=1) - values.mean())
+    t = np.divide(shift, spread, out=np.full_like(shift, np.inf), where=spread > 0)
+    return float(np.quantile(t, level)) * math.sqrt(values.size)
 
 
 def of_series(series: ArrayLike, level: float = LEVEL) -> Interval:

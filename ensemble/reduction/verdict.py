@@ -1,0 +1,112 @@
+"""Whether an equilibrium κ is to be trusted, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+from scipy.special import fdtrc, stdtr
+
+from ensemble.reduction.estimate import Estimate
+
+__all__ = ["problems"]
+
+Floats = NDArray[np.float64]
+
+CORRELATION_TIMES = 120.0
+"""That a series has to last at least. Of fewer, what was tried gave up to 20 % too little, and a
+longer memory could hide."""
+
+RESOLVED = 32.0
+"""Frequencies below the cut-off, at least, that a series has to be long enough for."""
+
+UNCERTAIN = 0.2
+"""Half-width of an interval relative to κ, at most."""
+
+UNLIKELY = 1e-3
+"""Probability, below which a difference is not put down to chance."""
+
+MISFIT = 2.75
+"""|z| of the best fits to a spectrum."""
+
+
+def problems(
+    estimate: Estimate,
+    heat: Floats,
+    timestep: float,
+    runs: NDArray[np.intp],
+    *,
+    misfit: float = 0.0,
+) -> tuple[str, ...]:
+    """What speaks against an estimate, in words; nothing where it is to be trusted.
+
+    Parameters
+    ----------
+    estimate
+        What came out.
+    heat
+        Shape (samples, rows): what it was made from.
+    timestep
+        Between two rows.
+    runs
+        Shape (samples,): the run of each.
+    misfit
+        |z| of the fits that the estimate stands on.
+    """
+    return (*estimate.problems, *_problems(estimate, heat, timestep, runs, misfit))
+
+
+def _problems(
+    estimate: Estimate, heat: Floats, timestep: float, runs: NDArray[np.intp], misfit: float
+) -> Iterator[str]:
+    slow = estimate.correlation_time or 0.0
+    length = heat.shape[-1] * timestep
+    if length < CORRELATION_TIMES * slow:
+        yield (
+            f"too short: {length / slow:.0f} correlation times, {CORRELATION_TIMES:.0f} are needed"
+        )
+    elif estimate.cutoff is not None and estimate.cutoff * length < RESOLVED:
+        yield (
+            f"too short: {estimate.cutoff * length:.0f} frequencies resolve what decides on the"
+            f" value, {RESOLVED:.0f} are needed"
+        )
+    value, half_width = estimate.value.mean, estimate.value.half_width
+    if not half_width <= UNCERTAIN * abs(value):
+        yield f"too few independent samples: the interval is wider than ± {100 * UNCERTAIN:.0f} %"
+    if misfit > MISFIT:
+        yield "no smooth function fits the spectrum at low frequencies"
+    if _differ(estimate.samples, runs) < UNLIKELY:
+        yield "the seeds differ by more than their scatter"
+    if _drift(heat, timestep, slow) < UNLIKELY:
+        yield "not stationary: the second half of the runs fluctuates otherwise than the first"
+
+
+def _differ(samples: Floats, groups: NDArray[np.intp]) -> float:
+    """Probability that groups alike scatter so much (one-way analysis of variance)."""
+    names, members = np.unique(groups, return_inverse=True)
+    between, within = len(names) - 1, len(samples) - len(names)
+    if between < 1 or within < 1:
+        return 1.0
+    means = np.bincount(members, samples) / np.bincount(members)
+    rest = float(np.sum((samples - means[members]) ** 2)) / within
+    apart = float(np.sum((means[members] - samples.mean()) ** 2)) / between
+    return float(fdtrc(between, within, apart / rest)) if rest > 0 else 1.0
+
+
+def _drift(heat: Floats, timestep: float, slow: float) -> float:
+    """Probability that halves alike differ so much in their low frequencies, by a paired t test."""
+    samples, rows = heat.shape
+    half = rows // 2
+    if samples < 3 or half < 16:
+        return 1.0
+    halves = np.stack([heat[:, :half], heat[:, half : 2 * half]])
+    highest = half // 2 if slow <= 0 else int(half * timestep / (2 * np.pi * slow))
+    power = np.abs(fft.rfft(halves, axis=-1)[..., 1 : max(highest, 4) + 1]) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.diff(np.log(power.mean(axis=-1)), axis=0)[0]
+    error = change.std(ddof=1) / np.sqrt(samples)
+    if not np.isfinite(error) or error == 0:
+        return 1.0
+    return float(2 * stdtr(samples - 1, -abs(change.mean()) / error))

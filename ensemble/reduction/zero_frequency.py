@@ -1,0 +1,151 @@
+"""The integral of Green and Kubo as the value at frequency zero of a smooth spectrum.
+
+`ensemble.reduction.rational` fits the periodogram below a cut-off. Cut-off and degree are not
+chosen but averaged over: the more precise a fit is, the more it counts (error^−8), and the more the
+data speak against it up to *twice its cut-off*, the less (exp(−z²)). So a fit is used well below
+the frequency where it begins to fail, where it has no bias yet that could be seen. What speaks
+against it is another step in the spectrum that would make it fit better; a step far below all
+frequencies at which there is any structure has to be the more significant for that, or chance
+would find one too often. The idea of averaging fits of simple functions over cut-offs is that of T. Toraman, D. Fauconnier and
+T. Verstraelen, J. Chem. Inf. Model. 65, 4 (2025), STACIE; likelihood, functions and weights differ.
+
+To first order the result is linear in the periodogram, so each sample has its own value, and the
+interval needs no model of the noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.reduction.rational import RationalFits, fit_rational
+from ensemble.reduction.spectrum import Bands
+
+__all__ = ["ZeroFrequency", "zero_frequency"]
+
+Floats = NDArray[np.float64]
+
+DEGREES = (0, 1, 2)
+SHARPNESS = 8.0
+"""How strongly precise fits are preferred."""
+
+FIRST_CUTOFF = 8
+"""Frequencies below the lowest cut-off."""
+
+PER_OCTAVE = 2
+"""Cut-offs."""
+
+WIDTHS = 8
+"""Of the steps that a fit is tested with."""
+
+NEAR = 3.0
+"""So many times slower than the slowest step of a fit another one is as good as any."""
+
+FAR = 4.0
+"""Further away it needs so much more z² for each factor of e."""
+
+BANDS_A_PARAMETER = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroFrequency:
+    """S(0) and where it comes from."""
+
+    value: float
+    samples: Floats
+    """Shape (samples,): their mean is the value."""
+    cutoff: float
+    """Frequency: geometric mean over the fits."""
+    correlation_time: float
+    """The slowest time in the fits, mean over those; 0 where the spectrum is flat."""
+    misfit: float
+    """|z| of the fits, root of the mean square."""
+    spread: float
+    """Standard deviation of log S(0) between the fits."""
+    spectrum: Floats
+    """Shape (bands,): the fits' mean S; of bands behind all cut-offs an extrapolation."""
+
+
+def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroFrequency:
+    """S(0) from the periodograms of samples that have one spectrum.
+
+    Parameters
+    ----------
+    periodograms
+        Shape (samples, bands): means over the frequencies of each band.
+    grid
+        The bands.
+    lost
+        Degrees of freedom that were taken from each band's samples × frequencies before.
+
+    Raises
+    ------
+    ValueError
+        There are too few frequencies, or a periodogram is zero.
+    """
+    samples = len(periodograms)
+    mean = periodograms.mean(axis=0)
+    if not (mean > 0).all():
+        raise ValueError("the series is zero, or constant: it has no spectrum")
+    square = (2 * np.pi * grid.frequency) ** 2
+    weights = np.maximum(samples * grid.count - lost * grid.count / np.diff(grid.edges), 0.25)
+    cutoffs = _cutoffs(grid)
+    if len(cutoffs) <= 2 * PER_OCTAVE:
+        raise ValueError(f"{grid.edges[-1]} frequencies are too few for a spectrum")
+    below = grid.edges[1:] <= cutoffs[:, None]
+    widths = np.geomspace(
+        np.full(len(cutoffs), 4 * square[1]), (2 * np.pi * cutoffs * grid.resolution) ** 2, WIDTHS
+    ).T
+    fits = [fit_rational(mean, weights * below, square, degree) for degree in DEGREES]
+    scores = np.array([fit.scores(widths, square) for fit in fits])
+    share = _shares(fits, scores, below, widths)
+
+    log_zero = np.array([fit.log_zero for fit in fits])
+    average = float(np.sum(share * log_zero))
+    value = float(np.exp(average))
+    response = sum(
+        np.einsum("c,cb->b", part, fit.response()) for part, fit in zip(share, fits, strict=True)
+    )
+    deviations = (periodograms - mean) @ response
+    return ZeroFrequency(
+        value=value,
+        samples=value * (1 + deviations),
+        cutoff=float(np.exp(np.sum(share * np.log(cutoffs)))) * grid.resolution,
+        correlation_time=float(np.sum(share * np.array([fit.slowest for fit in fits]))),
+        misfit=float(np.sqrt(np.sum(share * (scores**2).max(axis=2)))),
+        spread=float(np.sqrt(np.sum(share * (log_zero - average) ** 2))),
+        spectrum=np.exp(
+            sum(
+                np.einsum("c,cb->b", part, fit.log_spectrum)
+                for part, fit in zip(share, fits, strict=True)
+            )
+        ),
+    )
+
+
+def _cutoffs(grid: Bands) -> Floats:
+    """Shape (cutoffs,): in units of the resolution, a constant ratio apart."""
+    octaves = np.log2(max(grid.edges[-1] / FIRST_CUTOFF, 1))
+    return FIRST_CUTOFF * 2 ** (np.arange(int(octaves * PER_OCTAVE) + 1) / PER_OCTAVE)
+
+
+def _shares(
+    fits: list[RationalFits], scores: Floats, below: NDArray[np.bool_], widths: Floats
+) -> Floats:
+    """Shape (degrees, cutoffs), their sum 1: of each fit in the average."""
+    slowest = np.array([fit.slowest for fit in fits])
+    # A fit without a step has its structure behind the cut-off, where the widest step is.
+    slowest = np.where(slowest > 0, slowest, widths[:, -1] ** -0.5)
+    slower = np.log(1 / (NEAR * np.sqrt(widths) * slowest[:, :, None]))
+    against = np.maximum(scores**2 - FAR * np.maximum(slower, 0), 0).max(axis=2)
+    logs = np.full(against.shape, -np.inf)
+    for row, fit, evidence in zip(logs, fits, against, strict=True):
+        parameters = fit.covariance.shape[-1]
+        enough = below.sum(axis=1) >= BANDS_A_PARAMETER * parameters + 2
+        precise = -SHARPNESS * np.log(fit.error)
+        row[:-PER_OCTAVE] = (precise - np.roll(evidence, -PER_OCTAVE))[:-PER_OCTAVE]
+        row[~enough] = -np.inf
+    share: Floats = np.exp(logs - logs.max())
+    return share / share.sum()

@@ -1,0 +1,251 @@
+"""How good the estimators of κ are: bias, error, coverage, verdicts and speed, measured.
+
+    python tests/benchmarks/estimators.py coverage [--trials 1000] [--jobs 2] [--only A B]
+    python tests/benchmarks/estimators.py compare [--trials 100]
+    python tests/benchmarks/estimators.py short [--trials 200]
+    python tests/benchmarks/estimators.py speed
+
+``coverage`` analyses groups of runs of the processes in tests/reduction/processes.py, whose κ is
+known, with nothing set by hand, and says how often the 95 % interval holds the truth. ``compare``
+sets the root mean square error beside that of the papers' fixed windows and, where it is installed
+(``pip install stacie``), of STACIE's Padé model, on the same series. ``short`` analyses series that
+are too short and counts those that are flagged. ``speed`` takes processor time on one core.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Before NumPy is there: processor time is to be that of one core.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import argparse
+import importlib.util
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reduction"))
+from processes import PROCESSES, TIMESTEP, Coupled, kappa, series
+
+from ensemble.reduction.correlation import Correlator
+from ensemble.reduction.equilibrium import GreenKubo, green_kubo
+
+Floats = NDArray[np.float64]
+
+ROWS = 200_000
+COMPONENTS = 3
+PAPER_WINDOWS = ((3.0, 6.0), (50.0, 100.0), (150.0, 300.0))
+"""In ps: what was used for Cu1.95Se, Mg3Sb2 and Mg2Sn."""
+
+
+@dataclass(frozen=True)
+class Case:
+    process: str
+    seeds: int = 5
+    rows: int = ROWS
+
+    @property
+    def name(self) -> str:
+        return f"{self.process}, {self.seeds} seeds, {self.rows * TIMESTEP:g} ps"
+
+
+CASES = (
+    Case("A"),
+    Case("B"),
+    Case("C"),
+    Case("crystal", rows=400_000),
+    Case("lobe"),
+    Case("strong"),
+    Case("B", seeds=3),
+    Case("lobe", seeds=3),
+    Case("A", seeds=20),
+    Case("strong", seeds=20),
+)
+
+TOO_SHORT = (
+    *(Case("A", rows=rows) for rows in (2_000, 5_000, 10_000, 20_000)),
+    *(Case("B", rows=rows) for rows in (300, 600, 1_200)),
+    *(Case("crystal", rows=rows) for rows in (5_000, 10_000, 20_000)),
+    *(Case("C", rows=rows) for rows in (300, 600, 1_200)),
+)
+
+
+def flux_of(case: Case, trial: int) -> tuple[Floats, Floats | None]:
+    """Heat flux (seeds, rows, components) and momenta (seeds, rows, species, components)."""
+    rng = np.random.default_rng([trial, case.seeds, case.rows, *case.process.encode()])
+    values = series(case.process, rng, case.seeds * COMPONENTS, case.rows)
+    shape = (case.seeds, COMPONENTS, case.rows)
+    if not isinstance(PROCESSES[case.process], Coupled):
+        return np.moveaxis(values.reshape(shape), 1, 2), None
+    heat, mass = (np.moveaxis(values[:, k].reshape(shape), 1, 2) for k in range(2))
+    return heat, np.stack([mass, -mass], axis=2)
+
+
+def analysed(heat: Floats, momenta: Floats | None, **options: object) -> GreenKubo:
+    return green_kubo(
+        heat, volume=1, temperature=1, timestep=TIMESTEP, units="lj", momenta=momenta, **options
+    )
+
+
+def trial_of(case: Case, trial: int) -> tuple[float, float, float, bool]:
+    """κ, half-widths by the bootstrap and by Student, and whether it was flagged."""
+    found = analysed(*flux_of(case, trial)).kappa
+    return found.value.mean, found.value.half_width, found.student.half_width, not found.converged
+
+
+def ideal_trial(case: Case, trial: int) -> float:
+    """Half-width of what only J_perp, unknown to an analyst of the coupled currents, gives."""
+    heat, momenta = flux_of(case, trial)
+    process = PROCESSES[case.process]
+    assert momenta is not None and isinstance(process, Coupled)
+    return analysed(heat - process.coupling * momenta[:, :, 0], None).raw.value.half_width
+
+
+def mapped(
+    function: Callable[[Case, int], Any], case: Case, trials: int, jobs: int
+) -> Iterator[Any]:
+    if jobs == 1:
+        yield from map(partial(function, case), range(trials))
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(partial(function, case), range(trials), chunksize=10)
+
+
+def chosen(cases: Iterable[Case], only: list[str] | None) -> list[Case]:
+    return [case for case in cases if not only or case.process in only]
+
+
+def coverage(arguments: argparse.Namespace) -> None:
+    print(f"{arguments.trials} trials of each; nominal 95 %; bias and error in % of κ")
+    print(f"{'case':32s} {'bias':>12s} {'error':>6s} {'bootstrap':>10s} {'t':>6s} {'flagged':>8s}")
+    for case in chosen(CASES, arguments.only):
+        rows = np.array(list(mapped(trial_of, case, arguments.trials, arguments.jobs)))
+        off = rows[:, 0] / kappa(case.process) - 1
+        covered = np.abs(off)[:, None] * kappa(case.process) < rows[:, 1:3]
+        bias = f"{100 * off.mean():+.2f} ± {100 * off.std() / np.sqrt(len(off)):.2f}"
+        print(
+            f"{case.name:32s} {bias:>12s} {100 * np.sqrt(np.mean(off**2)):6.2f}"
+            f" {100 * covered[:, 0].mean():9.1f}% {100 * covered[:, 1].mean():5.1f}%"
+            f" {100 * rows[:, 3].mean():7.1f}%",
+            flush=True,
+        )
+        if isinstance(PROCESSES[case.process], Coupled):
+            few = min(arguments.trials, 100)
+            ideal = np.mean(list(mapped(ideal_trial, case, few, arguments.jobs)))
+            print(f"{'':32s} half-width over the ideal one: {rows[:few, 1].mean() / ideal:.3f}")
+
+
+def stacie_of(heat: Floats) -> float:
+    from stacie import PadeModel, compute_spectrum, estimate_acint
+
+    samples = np.moveaxis(heat, 2, 1).reshape(-1, heat.shape[1])
+    spectrum = compute_spectrum(samples, timestep=TIMESTEP)
+    return float(estimate_acint(spectrum, PadeModel([0, 2], [2])).acint)
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """The root mean square errors of coupled currents are those of J_perp, for all alike."""
+    methods: dict[str, Callable[[Floats], float]] = {
+        "spectrum": lambda heat: analysed(heat, None).raw.value.mean,
+        "window, found": lambda heat: analysed(heat, None, method="window").raw.value.mean,
+        "cepstral": lambda heat: analysed(heat, None, method="cepstral").raw.value.mean,
+    }
+    for start, end in PAPER_WINDOWS:
+        methods[f"[{start:g}, {end:g}] ps"] = lambda heat, window=(start, end): (
+            analysed(heat, None, method="window", window=window).raw.value.mean
+        )
+    if importlib.util.find_spec("stacie"):
+        methods["STACIE Padé"] = stacie_of
+    print(f"{arguments.trials} trials; bias / root mean square error in % of κ")
+    print(
+        f"{'case':30s}" + "".join(f"{name:>16s}" for name in methods) + "   spectrum / best other"
+    )
+    for case in chosen(CASES, arguments.only):
+        off = np.array(
+            [
+                [m(perpendicular(case, trial)) for m in methods.values()]
+                for trial in range(arguments.trials)
+            ]
+        )
+        off = off / kappa(case.process) - 1
+        error = 100 * np.sqrt(np.mean(off**2, axis=0))
+        bias = 100 * off.mean(axis=0)
+        shown = "".join(f"{b:+8.2f} /{e:6.2f}" for b, e in zip(bias, error, strict=True))
+        print(f"{case.name:30s}{shown}   {error[0] / error[3:].min():.2f}", flush=True)
+
+
+def perpendicular(case: Case, trial: int) -> Floats:
+    heat, momenta = flux_of(case, trial)
+    process = PROCESSES[case.process]
+    if momenta is None or not isinstance(process, Coupled):
+        return heat
+    return heat - process.coupling * momenta[:, :, 0]
+
+
+def short(arguments: argparse.Namespace) -> None:
+    print(f"{arguments.trials} trials of each")
+    print(f"{'case':32s} {'bias':>8s} {'flagged':>9s}")
+    for case in chosen(TOO_SHORT, arguments.only):
+        rows = np.array(list(mapped(trial_of, case, arguments.trials, arguments.jobs)))
+        off = 100 * (rows[:, 0].mean() / kappa(case.process) - 1)
+        print(f"{case.name:32s} {off:+7.1f}% {100 * rows[:, 3].mean():8.1f}%", flush=True)
+
+
+def speed(arguments: argparse.Namespace) -> None:
+    heat, _ = flux_of(Case("B", seeds=1, rows=1_000_000), 0)
+    heat = np.ascontiguousarray(heat)
+
+    def correlations() -> None:
+        correlator = Correlator(1000)
+        correlator.add(np.moveaxis(heat[0], 0, 1))
+        correlator.result()
+
+    tasks: dict[str, Callable[[], object]] = {
+        "κ with interval and verdict": lambda: analysed(heat, None),
+        "correlation functions, 1000 lags": correlations,
+    }
+    if importlib.util.find_spec("stacie"):
+        tasks["STACIE Padé"] = lambda: stacie_of(heat)
+    print("10⁶ rows × 3 components, one core, best of 5")
+    for name, task in tasks.items():
+        task()
+        print(f"{name:34s} {min(processor_time(task) for _ in range(5)):7.3f} s of processor time")
+    tracemalloc.start()
+    analysed(heat, None)
+    peak = tracemalloc.get_traced_memory()[1]
+    print(f"memory besides the input: {peak / heat.nbytes:.2f} times the input")
+
+
+def processor_time(task: Callable[[], object]) -> float:
+    start = time.process_time()
+    task()
+    return time.process_time() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    commands = {"coverage": (coverage, 1000), "compare": (compare, 100), "short": (short, 200)}
+    subparsers = parser.add_subparsers(required=True)
+    for name, (function, trials) in (*commands.items(), ("speed", (speed, 1))):
+        command = subparsers.add_parser(name)
+        command.set_defaults(function=function)
+        command.add_argument("--trials", type=int, default=trials)
+        command.add_argument("--jobs", type=int, default=1)
+        command.add_argument("--only", nargs="+", metavar="PROCESS")
+    arguments = parser.parse_args()
+    arguments.function(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What is not converged is called so."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from processes import TIMESTEP, series
+
+from ensemble.reduction.equilibrium import green_kubo
+from ensemble.reduction.estimate import Estimate
+
+Floats = NDArray[np.float64]
+
+
+def estimate_of(values: Floats, seeds: int = 5, timestep: float = TIMESTEP) -> Estimate:
+    """Of values (seeds × components, rows)."""
+    flux = np.moveaxis(values.reshape(seeds, -1, values.shape[-1]), 1, 2)
+    return green_kubo(flux, volume=1, temperature=1, timestep=timestep, units="lj").kappa
+
+
+def rng_of(*key: int) -> np.random.Generator:
+    return np.random.default_rng(key)
+
+
+def test_long_series_are_trusted() -> None:
+    flagged = [
+        bool(estimate_of(series("B", rng_of(1, trial), 15, 20_000, 0.05), timestep=0.05).problems)
+        for trial in range(40)
+    ]
+    # In a thousand trials 4 % were flagged.
+    assert sum(flagged) <= 6
+
+
+@pytest.mark.parametrize(
+    ("process", "rows"),
+    [("A", 5_000), ("A", 10_000), ("B", 600), ("B", 1_200), ("crystal", 10_000)],
+)
+def test_short_series_are_flagged(process: str, rows: int) -> None:
+    flagged = [
+        bool(estimate_of(series(process, rng_of(2, rows, trial), 15, rows)).problems)
+        for trial in range(40)
+    ]
+    assert np.mean(flagged) >= 0.95
+
+
+def test_seeds_that_differ_are_noticed() -> None:
+    values = series("B", rng_of(3), 15, 20_000, 0.05)
+    values[6:9] *= 2
+    problems = estimate_of(values, timestep=0.05).problems
+    assert "the seeds differ by more than their scatter" in problems
+
+
+def test_a_drift_is_noticed() -> None:
+    values = series("B", rng_of(4), 15, 20_000, 0.05)
+    values[:, 10_000:] *= 1.5
+    problems = " ".join(estimate_of(values, timestep=0.05).problems)
+    assert "not stationary" in problems
+
+
+def test_a_scatter_as_large_as_the_value_is_noticed() -> None:
+    values = series("B", rng_of(5), 15, 2_000)
+    problems = " ".join(estimate_of(values).problems)
+    assert "too few independent samples" in problems or "too short" in problems
