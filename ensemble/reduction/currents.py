@@ -58,7 +58,7 @@ class Currents:
     @property
     def length(self) -> float:
         """Of a sample, in units of time."""
-        return self.heat.shape[-1] * self.timestep
+        return int(self.heat.shape[-1]) * self.timestep
 
 
 def currents_of(

@@ -1,5 +1,4 @@
-"""What an estimator says of a transport coefficient: a value, an interval, and what speaks
-against it."""
+"""What an estimator says of a transport coefficient: a value, an interval, and doubts."""
 
 from __future__ import annotations
 

@@ -59,9 +59,8 @@ def gauge_scan(
     found = []
     for shift in shifts:
         if len(shift) != len(currents.species) or weights.shape != (len(shift),):
-            raise ValueError(
-                f"{len(shift)} shifts and masses {weights.shape} for {len(currents.species)} species"
-            )
+            there = f"{len(currents.species)} species"
+            raise ValueError(f"{len(shift)} shifts and masses {weights.shape} for {there}")
         carried = np.einsum("s,str->tr", np.asarray(shift) / weights, currents.species)
         carried *= currents.scale[:, None]
         moved = replace(

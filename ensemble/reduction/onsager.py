@@ -131,7 +131,8 @@ def uncoupled_periodograms(heat_flux: Complexes, currents: Complexes, grid: Band
     widths = np.diff(grid.edges)
     rest -= np.einsum("ck,csk->sk", np.repeat(coupling, widths, axis=1), known)
     returned = samples * widths / (samples * widths - count)
-    return grid.mean(np.abs(rest) ** 2) * returned
+    found: Floats = grid.mean(np.abs(rest) ** 2) * returned
+    return found
 
 
 def _sums(values: Complexes, grid: Bands) -> Complexes:

@@ -157,10 +157,11 @@ def fit_rational(periodogram: Floats, weights: Floats, square: Floats, degree: i
             break
     found = _polished(found, periodogram, weights, square, precision, start)
     log_spectrum, gradient = _function(found, square)
+    covariance = np.asarray(np.linalg.inv(_fisher(gradient, weights, precision)), np.float64)
     return RationalFits(
         log_spectrum=log_spectrum,
         gradient=gradient,
-        covariance=np.linalg.inv(_fisher(gradient, weights, precision)),
+        covariance=covariance,
         weights=weights,
         residuals=periodogram * np.exp(-log_spectrum) - 1,
         slowest=_slowest(found),
@@ -186,7 +187,7 @@ def _prior(weights: Floats, square: Floats, degree: int) -> tuple[Floats, Floats
 
 
 def _function(parameters: Floats, square: Floats) -> tuple[Floats, Floats]:
-    """log S (cutoffs, bands) and its gradient (cutoffs, bands, parameters).
+    """Values (cutoffs, bands) of log S and its gradient (cutoffs, bands, parameters).
 
     The parameters are log S(0) and, of each step, log q and log q/p.
     """

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ensemble.reduction.correlation import Correlator
 from ensemble.reduction.estimate import Estimate
-from ensemble.reduction.green_kubo import lags_of, running_integral, window_average
 from ensemble.reduction.intervals import of_independent, studentised
+from ensemble.reduction.running import lags_of, running_integral, window_average
 
 __all__ = ["by_window", "coupled_samples", "decay_lag", "longest_lags", "of_series"]
 

@@ -1,13 +1,13 @@
 """The integral of Green and Kubo as the value at frequency zero of a smooth spectrum.
 
 `ensemble.reduction.rational` fits the periodogram below a cut-off. Cut-off and degree are not
-chosen but averaged over: the more precise a fit is, the more it counts (error^−8), and the more the
-data speak against it up to *twice its cut-off*, the less (exp(−z²)). So a fit is used well below
-the frequency where it begins to fail, where it has no bias yet that could be seen. What speaks
-against it is another step in the spectrum that would make it fit better; a step far below all
-frequencies at which there is any structure has to be the more significant for that, or chance
-would find one too often. The idea of averaging fits of simple functions over cut-offs is that of T. Toraman, D. Fauconnier and
-T. Verstraelen, J. Chem. Inf. Model. 65, 4 (2025), STACIE; likelihood, functions and weights differ.
+chosen but averaged over: the more precise a fit is, the more it counts (error^−8), and the more
+the data speak against it up to *twice its cut-off*, the less (exp(−z²)). So a fit is used well
+below the frequency where it begins to fail, where it has no bias yet that could be seen. What
+speaks against it is another step in the spectrum that would make it fit better; a step far below
+all frequencies at which there is any structure has to be the more significant for that, or chance
+would find one too often. The idea of averaging fits of simple functions over cut-offs is that of
+STACIE (T. Toraman, D. Fauconnier, T. Verstraelen, 2025); likelihood, functions and weights differ.
 
 To first order the result is linear in the periodogram, so each sample has its own value, and the
 interval needs no model of the noise.
@@ -148,4 +148,5 @@ def _shares(
         row[:-PER_OCTAVE] = (precise - np.roll(evidence, -PER_OCTAVE))[:-PER_OCTAVE]
         row[~enough] = -np.inf
     share: Floats = np.exp(logs - logs.max())
-    return share / share.sum()
+    share /= share.sum()
+    return share

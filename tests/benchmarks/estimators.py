@@ -1,9 +1,10 @@
 """How good the estimators of κ are: bias, error, coverage, verdicts and speed, measured.
 
-    python tests/benchmarks/estimators.py coverage [--trials 1000] [--jobs 2] [--only A B]
-    python tests/benchmarks/estimators.py compare [--trials 100]
-    python tests/benchmarks/estimators.py short [--trials 200]
-    python tests/benchmarks/estimators.py speed
+    export PYTHONPATH=tests/reduction OMP_NUM_THREADS=1
+    python -P tests/benchmarks/estimators.py coverage [--trials 1000] [--jobs 2] [--only A B]
+    python -P tests/benchmarks/estimators.py compare [--trials 100]
+    python -P tests/benchmarks/estimators.py short [--trials 200]
+    python -P tests/benchmarks/estimators.py speed
 
 ``coverage`` analyses groups of runs of the processes in tests/reduction/processes.py, whose κ is
 known, with nothing set by hand, and says how often the 95 % interval holds the truth. ``compare``
@@ -14,28 +15,18 @@ are too short and counts those that are flagged. ``speed`` takes processor time 
 
 from __future__ import annotations
 
-import os
-
-# Before NumPy is there: processor time is to be that of one core.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[name] = "1"
-
 import argparse
 import importlib.util
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "reduction"))
 from processes import PROCESSES, TIMESTEP, Coupled, kappa, series
 
 from ensemble.reduction.correlation import Correlator
@@ -54,23 +45,24 @@ class Case:
     process: str
     seeds: int = 5
     rows: int = ROWS
+    timestep: float = TIMESTEP
 
     @property
     def name(self) -> str:
-        return f"{self.process}, {self.seeds} seeds, {self.rows * TIMESTEP:g} ps"
+        return f"{self.process}, {self.seeds} seeds, {self.rows * self.timestep:g} ps"
 
 
 CASES = (
     Case("A"),
     Case("B"),
     Case("C"),
-    Case("crystal", rows=400_000),
-    Case("lobe"),
-    Case("strong"),
-    Case("B", seeds=3),
-    Case("lobe", seeds=3),
-    Case("A", seeds=20),
-    Case("strong", seeds=20),
+    Case("crystal", rows=80_000, timestep=0.05),
+    Case("lobe", rows=40_000, timestep=0.05),
+    Case("strong", rows=40_000, timestep=0.05),
+    Case("B", 3, rows=40_000, timestep=0.05),
+    Case("lobe", 3, rows=40_000, timestep=0.05),
+    Case("A", 20, rows=40_000, timestep=0.05),
+    Case("strong", 20, rows=40_000, timestep=0.05),
 )
 
 TOO_SHORT = (
@@ -84,7 +76,7 @@ TOO_SHORT = (
 def flux_of(case: Case, trial: int) -> tuple[Floats, Floats | None]:
     """Heat flux (seeds, rows, components) and momenta (seeds, rows, species, components)."""
     rng = np.random.default_rng([trial, case.seeds, case.rows, *case.process.encode()])
-    values = series(case.process, rng, case.seeds * COMPONENTS, case.rows)
+    values = series(case.process, rng, case.seeds * COMPONENTS, case.rows, case.timestep)
     shape = (case.seeds, COMPONENTS, case.rows)
     if not isinstance(PROCESSES[case.process], Coupled):
         return np.moveaxis(values.reshape(shape), 1, 2), None
@@ -92,15 +84,17 @@ def flux_of(case: Case, trial: int) -> tuple[Floats, Floats | None]:
     return heat, np.stack([mass, -mass], axis=2)
 
 
-def analysed(heat: Floats, momenta: Floats | None, **options: object) -> GreenKubo:
+def analysed(
+    heat: Floats, momenta: Floats | None, timestep: float = TIMESTEP, **options: Any
+) -> GreenKubo:
     return green_kubo(
-        heat, volume=1, temperature=1, timestep=TIMESTEP, units="lj", momenta=momenta, **options
+        heat, volume=1, temperature=1, timestep=timestep, units="lj", momenta=momenta, **options
     )
 
 
 def trial_of(case: Case, trial: int) -> tuple[float, float, float, bool]:
     """κ, half-widths by the bootstrap and by Student, and whether it was flagged."""
-    found = analysed(*flux_of(case, trial)).kappa
+    found = analysed(*flux_of(case, trial), case.timestep).kappa
     return found.value.mean, found.value.half_width, found.student.half_width, not found.converged
 
 
@@ -108,8 +102,10 @@ def ideal_trial(case: Case, trial: int) -> float:
     """Half-width of what only J_perp, unknown to an analyst of the coupled currents, gives."""
     heat, momenta = flux_of(case, trial)
     process = PROCESSES[case.process]
-    assert momenta is not None and isinstance(process, Coupled)
-    return analysed(heat - process.coupling * momenta[:, :, 0], None).raw.value.half_width
+    assert momenta is not None
+    assert isinstance(process, Coupled)
+    rest = heat - process.coupling * momenta[:, :, 0]
+    return analysed(rest, None, case.timestep).raw.value.half_width
 
 
 def mapped(
@@ -131,8 +127,8 @@ def coverage(arguments: argparse.Namespace) -> None:
     print(f"{'case':32s} {'bias':>12s} {'error':>6s} {'bootstrap':>10s} {'t':>6s} {'flagged':>8s}")
     for case in chosen(CASES, arguments.only):
         rows = np.array(list(mapped(trial_of, case, arguments.trials, arguments.jobs)))
-        off = rows[:, 0] / kappa(case.process) - 1
-        covered = np.abs(off)[:, None] * kappa(case.process) < rows[:, 1:3]
+        off = rows[:, 0] / kappa(case.process, case.timestep) - 1
+        covered = np.abs(off)[:, None] * kappa(case.process, case.timestep) < rows[:, 1:3]
         bias = f"{100 * off.mean():+.2f} ± {100 * off.std() / np.sqrt(len(off)):.2f}"
         print(
             f"{case.name:32s} {bias:>12s} {100 * np.sqrt(np.mean(off**2)):6.2f}"
@@ -146,50 +142,52 @@ def coverage(arguments: argparse.Namespace) -> None:
             print(f"{'':32s} half-width over the ideal one: {rows[:few, 1].mean() / ideal:.3f}")
 
 
-def stacie_of(heat: Floats) -> float:
+def stacie_of(heat: Floats, timestep: float = TIMESTEP) -> float:
     from stacie import PadeModel, compute_spectrum, estimate_acint
 
     samples = np.moveaxis(heat, 2, 1).reshape(-1, heat.shape[1])
-    spectrum = compute_spectrum(samples, timestep=TIMESTEP)
+    spectrum = compute_spectrum(samples, timestep=timestep)
     return float(estimate_acint(spectrum, PadeModel([0, 2], [2])).acint)
 
 
+def kappa_by(heat: Floats, timestep: float, **options: Any) -> float:
+    return analysed(heat, None, timestep, **options).raw.value.mean
+
+
 def compare(arguments: argparse.Namespace) -> None:
-    """The root mean square errors of coupled currents are those of J_perp, for all alike."""
-    methods: dict[str, Callable[[Floats], float]] = {
-        "spectrum": lambda heat: analysed(heat, None).raw.value.mean,
-        "window, found": lambda heat: analysed(heat, None, method="window").raw.value.mean,
-        "cepstral": lambda heat: analysed(heat, None, method="cepstral").raw.value.mean,
+    """Of coupled currents J_perp is taken, for all methods alike."""
+    methods: dict[str, Callable[[Floats, float], float]] = {
+        "spectrum": kappa_by,
+        "window, found": partial(kappa_by, method="window"),
+        "cepstral": partial(kappa_by, method="cepstral"),
     }
+    ours = len(methods)
     for start, end in PAPER_WINDOWS:
-        methods[f"[{start:g}, {end:g}] ps"] = lambda heat, window=(start, end): (
-            analysed(heat, None, method="window", window=window).raw.value.mean
-        )
+        given = partial(kappa_by, method="window", window=(start, end))
+        methods[f"[{start:g}, {end:g}] ps"] = given
     if importlib.util.find_spec("stacie"):
         methods["STACIE Padé"] = stacie_of
     print(f"{arguments.trials} trials; bias / root mean square error in % of κ")
-    print(
-        f"{'case':30s}" + "".join(f"{name:>16s}" for name in methods) + "   spectrum / best other"
-    )
+    heads = "".join(f"{name:>17s}" for name in methods)
+    print(f"{'case':30s}{heads}   spectrum / best of the others")
     for case in chosen(CASES, arguments.only):
-        off = np.array(
-            [
-                [m(perpendicular(case, trial)) for m in methods.values()]
-                for trial in range(arguments.trials)
-            ]
-        )
-        off = off / kappa(case.process) - 1
+        found = [
+            [method(perpendicular(case, trial), case.timestep) for method in methods.values()]
+            for trial in range(arguments.trials)
+        ]
+        off = np.array(found) / kappa(case.process, case.timestep) - 1
         error = 100 * np.sqrt(np.mean(off**2, axis=0))
         bias = 100 * off.mean(axis=0)
-        shown = "".join(f"{b:+8.2f} /{e:6.2f}" for b, e in zip(bias, error, strict=True))
-        print(f"{case.name:30s}{shown}   {error[0] / error[3:].min():.2f}", flush=True)
+        shown = "".join(f"{b:+8.2f} / {e:6.2f}" for b, e in zip(bias, error, strict=True))
+        print(f"{case.name:30s}{shown}   {error[0] / error[ours:].min():.2f}", flush=True)
 
 
 def perpendicular(case: Case, trial: int) -> Floats:
     heat, momenta = flux_of(case, trial)
     process = PROCESSES[case.process]
-    if momenta is None or not isinstance(process, Coupled):
+    if momenta is None:
         return heat
+    assert isinstance(process, Coupled)
     return heat - process.coupling * momenta[:, :, 0]
 
 
@@ -198,7 +196,7 @@ def short(arguments: argparse.Namespace) -> None:
     print(f"{'case':32s} {'bias':>8s} {'flagged':>9s}")
     for case in chosen(TOO_SHORT, arguments.only):
         rows = np.array(list(mapped(trial_of, case, arguments.trials, arguments.jobs)))
-        off = 100 * (rows[:, 0].mean() / kappa(case.process) - 1)
+        off = 100 * (rows[:, 0].mean() / kappa(case.process, case.timestep) - 1)
         print(f"{case.name:32s} {off:+7.1f}% {100 * rows[:, 3].mean():8.1f}%", flush=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 from lmp import lammps
 
 from ensemble.reduction.correlation import autocorrelation, correlation
-from ensemble.reduction.green_kubo import running_integral
+from ensemble.reduction.running import running_integral
 
 TIMESTEP, EVERY, LAGS, STEPS = 4.0, 10, 40, 4000
 

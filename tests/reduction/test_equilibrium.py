@@ -45,7 +45,8 @@ def test_every_method_finds_a_known_kappa(flux: Floats, method: str) -> None:
     assert found.kappa.value.mean == pytest.approx(truth, rel=0.12)
     assert found.kappa.value.low < truth < found.kappa.value.high
     assert found.kappa.converged
-    assert found.corrected is None and found.gamma_squared is None
+    assert found.corrected is None
+    assert found.gamma_squared is None
 
 
 def test_kappa_goes_with_volume_temperature_and_the_constants(flux: Floats) -> None:
@@ -77,7 +78,8 @@ def test_the_coupling_is_taken_out(coupled: tuple[Floats, Floats], method: str) 
     flux, momenta = coupled
     found = reduced(flux, momenta=momenta, method=method)
     assert found.raw.value.mean == pytest.approx(7.2, rel=0.15)
-    assert found.corrected is not None and found.gamma_squared is not None
+    assert found.corrected is not None
+    assert found.gamma_squared is not None
     assert found.kappa is found.corrected
     truth = kappa("C", TIMESTEP)
     assert found.corrected.value.low < truth < found.corrected.value.high
@@ -110,7 +112,8 @@ def test_where_nothing_diffuses_both_kappas_agree(flux: Floats) -> None:
     velocity = np.diff(displacement, axis=1)
     momenta = np.stack([velocity, -velocity], axis=2)
     found = reduced(flux + 3 * velocity, momenta=momenta)
-    assert found.corrected is not None and found.gamma_squared is not None
+    assert found.corrected is not None
+    assert found.gamma_squared is not None
     raw, corrected = found.raw.value, found.corrected.value
     assert corrected.mean == pytest.approx(raw.mean, abs=0.5 * raw.half_width)
     assert corrected.half_width < 1.25 * raw.half_width

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from processes import PROCESSES, Coupled, Oscillator, Process, Relaxation, kappa, series
 
 from ensemble.reduction.correlation import autocorrelation
-from ensemble.reduction.green_kubo import running_integral
 from ensemble.reduction.intervals import of_independent
+from ensemble.reduction.running import running_integral
 from ensemble.reduction.window import (
     FIRST_LAGS,
     NOISE,

@@ -1,8 +1,7 @@
-"""Green–Kubo: κ from the fluctuations of the heat flux in equilibrium.
+"""Running integrals of correlation functions, and their means over windows.
 
-κ_ab = 1/(k_B T² V) ∫ <J_a(0) J_b(t)> dt from 0 to ∞ with the extensive heat flux J. (R. Zwanzig,
-Annu. Rev. Phys. Chem. 16, 67 (1965).) The integral up to a time t first grows towards κ and then
-walks away in its own noise; κ is its mean over a window between the two.
+The integral up to a time t first grows towards the transport coefficient and then walks away in
+its own noise; the coefficient is its mean over a window between the two.
 """
 
 from __future__ import annotations
@@ -12,13 +11,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["lags_of", "plateau", "running_integral", "window_average"]
+__all__ = ["lags_of", "running_integral", "window_average"]
 
 Floats = NDArray[np.float64]
-
-LONGEST_LAG = 0.25
-"""Of a series: up to which lag a window may be found by itself; behind it the noise of a lag is no
-longer what its standard error over a few samples says."""
 
 
 def running_integral(correlation: ArrayLike, timestep: float) -> Floats:
@@ -78,36 +73,3 @@ def window_average(integral: ArrayLike, timestep: float, start: float, end: floa
         )
     mean: Floats = values[..., first:behind].mean(axis=-1)
     return mean
-
-
-def plateau(integral: ArrayLike) -> int | None:
-    """The first lag from which on a window no longer gives more κ than the one before it.
-
-    It is the first lag t at which the mean over [t, 2t] differs from that over [t/2, t], averaged
-    over the samples, by less than the standard error of that difference. A later window would
-    gain more noise than signal. [t, 2t] is a window in the sense of `window_average`.
-
-    Parameters
-    ----------
-    integral
-        Shape (samples, lags): of each seed and component.
-
-    Returns
-    -------
-    The lag; None where there is none within half of the lags, for then the series are too short,
-    or where there are fewer than three samples.
-    """
-    values = np.asarray(integral, dtype=np.float64)
-    samples, lags = values.shape
-    if samples < 3:
-        return None
-    sums = np.zeros((samples, lags + 1))
-    np.cumsum(values, axis=1, out=sums[:, 1:])
-    start = np.arange(2, (lags - 1) // 2 + 1)
-    half, end = start // 2, 2 * start
-    later = (sums[:, end + 1] - sums[:, start]) / (end + 1 - start)
-    earlier = (sums[:, start + 1] - sums[:, half]) / (start + 1 - half)
-    growth = later - earlier
-    error = growth.std(axis=0, ddof=1) / math.sqrt(samples)
-    settled = np.flatnonzero(np.abs(growth.mean(axis=0)) < error)
-    return int(start[settled[0]]) if settled.size else None

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from ensemble.reduction.correlation import autocorrelation
-from ensemble.reduction.green_kubo import lags_of, plateau, running_integral, window_average
 from ensemble.reduction.intervals import of_independent
+from ensemble.reduction.running import lags_of, running_integral, window_average
 
 Floats = NDArray[np.float64]
 
@@ -88,34 +88,3 @@ def test_a_known_process_by_a_window() -> None:
     assert abs(kappa.mean() - KAPPA) < 3 * kappa.std(ddof=1) / math.sqrt(200)
     assert kappa.std(ddof=1) < 0.15 * KAPPA
     assert 180 <= covered <= 199  # 190 ± 3 standard deviations of a binomial
-
-
-def test_the_plateau_is_behind_the_correlation_and_not_far_out() -> None:
-    generator = np.random.default_rng(5)
-    lags, covered = [], 0
-    for _ in range(100):
-        integral = running_integral(autocorrelation(ar1(generator, 15, 20_000), 2001), 1.0)
-        lag = plateau(integral)
-        assert lag is not None
-        lags.append(lag)
-        found = of_independent(window_average(integral, 1.0, lag, 2 * lag))
-        covered += found.low < KAPPA < found.high
-    assert 50 < np.median(lags) < 200
-    assert covered >= 88  # 95 − 3 standard deviations of a binomial
-
-
-def test_a_plateau_is_not_taken_for_one_while_an_oscillation_crosses_zero() -> None:
-    """Correlations with a strong damped oscillation first cross zero long before they are over."""
-    time = np.arange(2001)
-    correlation = PHI**time + 4 * np.exp(-time / 10) * np.cos(time)
-    noise = np.random.default_rng(6).standard_normal((15, 2001)) * 0.2
-    lag = plateau(running_integral(correlation + noise, 1.0))
-    assert lag is not None
-    assert lag > 40
-
-
-def test_no_plateau() -> None:
-    noise = np.random.default_rng(7).standard_normal((15, 500)) * 0.1
-    assert plateau(running_integral(1 + noise, 1.0)) is None
-    assert plateau(running_integral(PHI ** np.arange(500) + noise[:2], 1.0)) is None
-    assert plateau(np.zeros((15, 1))) is None
