@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.campaign.studies import Nemd, Npt, Rerun
-from ensemble.md import emd, equilibrate, health, nemd, rerun
+from ensemble.md import emd, equilibrate, health, nemd, rerun, site_energies
 from ensemble.md.assignment import Assignment, Record, has_thermostat
 from ensemble.md.failures import Cause, SegmentFailure, incomplete
 from ensemble.md.record import second_half
@@ -39,10 +39,12 @@ def of(work: Assignment) -> tuple[Floats | None, dict[str, Any]]:
         return None, record
     if isinstance(work.recipe.study, Rerun):
         rows = _frames(work)
+        record[site_energies.FRAMES] = site_energies.counted(work)
     elif isinstance(work.recipe.study, Nemd):
         rows = _blocks(work, record)
     else:
         rows = _moments(work, record)
+        record[site_energies.FRAMES] = site_energies.counted(work)
     return rows, record
 
 

@@ -8,6 +8,9 @@
     Mean total energy with which the present stretch at constant energy began.
 ``volume``
     Volume that the present stage at constant pressure began with.
+``site_energies``
+    Of the sampling at equilibrium and of a ``rerun``: how often a site energy occurred by now, as
+    `ensemble.md.site_energies.counted` has it.
 ``distance``
     Shortest distance of two sites of the framework.
 """

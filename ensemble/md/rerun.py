@@ -17,6 +17,7 @@ from ensemble.md import emd
 from ensemble.md.assignment import Assignment, Record
 from ensemble.md.passage import passage
 from ensemble.md.script import facts, head, log_lines, system, text
+from ensemble.md.site_energies import frames
 from ensemble.plan.channels import channels_of
 from ensemble.plan.recipe import StagePlan, segment_name
 from ensemble.plan.segments import step_count
@@ -114,6 +115,7 @@ def _again(work: Assignment) -> list[str]:
         f"reset_timestep {first}",
         *emd.quantities(work.species, displacements=False),
         emd.rows(work),
+        *frames(work),
         *log_lines(work.segment.steps),
         f"rerun ${{folder}}/{FRAMES} first {first} dump x y z vx vy vz box yes",
     ]

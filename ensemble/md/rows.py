@@ -1,4 +1,6 @@
-"""Reading what LAMMPS has written: the rows of ``fix ave/time`` and ``fix ave/chunk``."""
+"""Reading what LAMMPS has written: rows of ``fix ave/time`` and ``fix ave/chunk``, frames of a
+``dump``.
+"""
 
 from __future__ import annotations
 
@@ -73,6 +75,42 @@ def read_profile(path: Path, layers: int, values: int, steps: Steps) -> Rows:
         raise incomplete(path, f"{path.name} has other than {layers} layers")
     table = _numbers(path, lines, 3 + values).reshape(blocks, layers, 3 + values)
     return _at_steps(path, found[:, 0], table[:, :, 2:], steps)
+
+
+def read_frames(path: Path, columns: int, steps: Steps) -> Rows:
+    """The frames of a ``dump custom`` of all atoms.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        Values of an atom.
+    steps
+        The time steps whose frames are wanted, shape ``(frames,)``.
+
+    Returns
+    -------
+    Rows
+        Shape ``(frames, atoms, columns)``.
+
+    Raises
+    ------
+    SegmentFailure
+        A frame is missing, perhaps because the disk is full.
+    """
+    lines = _lines(path)
+    atoms = int(lines[3]) if len(lines) > 3 and lines[3].isdigit() else 0
+    # Four items with 1, 1, 3 and `atoms` lines behind them.
+    size = 9 + atoms
+    whole = len(lines) // size * size
+    found = _numbers(path, lines[1:whole:size], 1)
+    text = " ".join(line for k in range(0, whole, size) for line in lines[k + 9 : k + size])
+    try:
+        values = np.array(text.split(), dtype=np.float64).reshape(-1, atoms, columns)
+    except ValueError as error:
+        raise incomplete(path, f"{path.name} has no {columns} numbers for each atom") from error
+    return _at_steps(path, found[:, 0], values, steps)
 
 
 def _lines(path: Path) -> list[str]:

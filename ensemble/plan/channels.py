@@ -18,6 +18,7 @@ __all__ = [
     "HEAT_FLUX",
     "HEAT_FLUX_CONDUCTIVE",
     "HEAT_FLUX_CONVECTIVE",
+    "SQUARE_DISPLACEMENT",
     "channels_of",
     "components",
     "of_species",
@@ -32,6 +33,9 @@ HEAT_FLUX_CONVECTIVE = "heat_flux_convective"
 
 HEAT_FLUX_CONDUCTIVE = "heat_flux_conductive"
 """Σ W_i·v_i: what they do to one another, with the per-atom virials W_i."""
+
+SQUARE_DISPLACEMENT = "square_displacement"
+"""Mean square displacement since the last time origin; of when that is, `rows_per_origin` tells."""
 
 DIMENSIONLESS = "1"
 
@@ -59,7 +63,9 @@ def channels_of(study: AnyStudy, species: Sequence[str], units: Units) -> tuple[
     * ``heat_flux``, ``heat_flux_convective``, ``heat_flux_conductive``: vectors;
     * ``momentum_SPECIES``: the vector Σ m v over the atoms of a species;
     * ``temperature``, ``pressure``, ``energy`` (potential and kinetic), ``volume``;
-    * ``msd_SPECIES``: mean square displacement since sampling began; not of a ``rerun``.
+    * ``msd_SPECIES``: mean square displacement since sampling began; not of a ``rerun``;
+    * ``square_displacement_SPECIES``: the same since the last time origin, of which there are
+      several in a segment (`ensemble.plan.segments.rows_per_origin`); not of a ``rerun``.
 
     A row of ``nemd`` is a block:
 
@@ -88,7 +94,11 @@ def channels_of(study: AnyStudy, species: Sequence[str], units: Units) -> tuple[
     found = [Channel(name=name, units=unit) for name, unit in columns]
     if not isinstance(study, Rerun | Nemd):
         area = f"{system.length_symbol}^2"
-        found += [Channel(name=of_species("msd", symbol), units=area) for symbol in species]
+        found += [
+            Channel(name=of_species(quantity, symbol), units=area)
+            for quantity in ("msd", SQUARE_DISPLACEMENT)
+            for symbol in species
+        ]
     return tuple(found)
 
 

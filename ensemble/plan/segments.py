@@ -20,6 +20,8 @@ __all__ = [
     "planned",
     "row_count",
     "row_steps",
+    "rows_per_frame",
+    "rows_per_origin",
     "stages_of",
     "step_count",
 ]
@@ -39,6 +41,12 @@ FRAME_BYTES = 130
 FEWEST_ROWS = 100
 """In a segment of an equilibrium run; the store would get too many small files. A row of ``nemd``
 is a block, and long enough by itself."""
+
+ORIGINS_A_SEGMENT = 2
+"""Of displacements, about. Each has its own lags, and longer ones say more of diffusion."""
+
+FRAMES_A_SEGMENT = 4
+"""Of site energies, about: every one has all atoms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +149,25 @@ def divide(total: int, most: int, multiple: int = 1) -> int:
         if 2 * even > allowed or even == units:
             return even * multiple
     return ceil(units / ceil(units / allowed)) * multiple
+
+
+def rows_per_origin(rows_per_segment: int) -> int:
+    """Rows from one time origin of the displacements to the next.
+
+    The first origin is where sampling begins. So row r of a run, counted from 0, has the lag of
+    r % n + 1 rows, with the n that this gives; it divides the rows of a segment.
+    """
+    return _piece(rows_per_segment, ORIGINS_A_SEGMENT)
+
+
+def rows_per_frame(rows_per_segment: int) -> int:
+    """Rows from one frame of site energies to the next; it divides the rows of a segment."""
+    return _piece(rows_per_segment, FRAMES_A_SEGMENT)
+
+
+def _piece(rows: int, count: int) -> int:
+    """Rows of a piece, if they are cut evenly into about so many pieces."""
+    return rows // min(divisors(rows), key=lambda pieces: (abs(pieces - count), -pieces))
 
 
 def divisors(number: int) -> list[int]:

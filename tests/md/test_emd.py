@@ -8,6 +8,9 @@ from trajectories import ARGON, CU2SE, Trajectories, sampled, table
 
 from ensemble.md.equilibrate import WATCHED
 from ensemble.md.record import energy_at, mean_of
+from ensemble.md.segment import script_of
+from ensemble.plan.segments import rows_per_origin
+from ensemble.reduction.site_energies import count
 from ensemble.units import unit_system
 
 STUDY = """
@@ -149,6 +152,66 @@ def test_displacements_go_on_across_segments(cu2se: Trajectories) -> None:
         assert rows_of(cu2se, second)[f"msd_{symbol}"][-1] == pytest.approx(expected, rel=1e-9)
 
 
+FRAMES = """\
+dump check all custom 5 check.txt id type xu yu zu c_pe_atom
+dump_modify check sort id format float %.17g
+"""
+
+
+@pytest.fixture(scope="module")
+def frames(cu2se: Trajectories) -> list[np.ndarray]:
+    """Types, unwrapped positions and site energies at every row of the sampling segments, and where
+    they begin: done again by hand, in their own words.
+    """
+    run, found = cu2se.run_of("gk"), []
+    for number in sampling_segments(cu2se):
+        script = script_of(cu2se.assignment(run, number))
+        cu2se.by_hand(run, script.replace("\nrun 100\n", f"\n{FRAMES}run 100\n"))
+        lines = (cu2se.run_folder(run) / "check.txt").read_text().splitlines()
+        atoms = int(lines[3])
+        blocks = [lines[k + 9 : k + 9 + atoms] for k in range(0, len(lines), 9 + atoms)]
+        found.append(np.array([[line.split()[1:] for line in block] for block in blocks], float))
+    return found
+
+
+def test_displacements_from_several_origins(cu2se: Trajectories, frames: list[np.ndarray]) -> None:
+    """Ten rows long, then from the next; also where a segment goes on from a restart file."""
+    assert rows_per_origin(20) == 10
+    for number, seen in zip(sampling_segments(cu2se), frames, strict=True):
+        rows = rows_of(cu2se, number)
+        for kind, symbol in enumerate(("Cu", "Se"), 1):
+            positions = seen[:, seen[0, :, 0] == kind, 1:4]
+            for row in range(20):
+                moved = positions[row + 1] - positions[row // 10 * 10]
+                expected = np.square(moved - moved.mean(axis=0)).sum(axis=1).mean()
+                found = rows[f"square_displacement_{symbol}"][row]
+                assert found == pytest.approx(expected, rel=1e-9), (number, symbol, row)
+
+
+def test_site_energies_are_counted(cu2se: Trajectories, frames: list[np.ndarray]) -> None:
+    """In four frames of a segment, on top of those of the segments before."""
+    run, counted = cu2se.run_of("gk"), []
+    for number, seen in zip(sampling_segments(cu2se), frames, strict=True):
+        counted += [seen[row] for row in (5, 10, 15, 20)]
+        record = cu2se.record(run, number)
+        assert record is not None
+        found = record["site_energies"]
+        assert (found["width"], found["frames"]) == (0.01, len(counted))
+        every = np.concatenate(counted)
+        for kind, symbol in enumerate(("Cu", "Se"), 1):
+            expected = count(every[every[:, 0] == kind, 4], 0.01)
+            assert {int(k): n for k, n in found["counts"][symbol].items()} == expected
+
+
+def test_site_energies_make_the_potential_energy(
+    cu2se: Trajectories, frames: list[np.ndarray]
+) -> None:
+    rows = rows_of(cu2se, sampling_segments(cu2se)[0])
+    atoms = frames[0].shape[1]
+    kinetic = 1.5 * (atoms - 1) * 8.617343e-5 * rows["temperature"]
+    np.testing.assert_allclose(frames[0][1:, :, 4].sum(axis=1), rows["energy"] - kinetic, rtol=1e-9)
+
+
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_a_segment_done_again_gives_the_same_bytes(cu2se: Trajectories, ranks: int) -> None:
     run, (first, _) = cu2se.run_of("gk"), sampling_segments(cu2se)
@@ -158,6 +221,7 @@ def test_a_segment_done_again_gives_the_same_bytes(cu2se: Trajectories, ranks: i
             for k in range(2)
         ]
         if number == first:
+            assert again[0].record["site_energies"] == again[1].record["site_energies"]
             one, other = (result.rows for result in again)
             assert one is not None
             assert other is not None

@@ -1,11 +1,13 @@
 """The trajectory of one model in the eyes of another."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from trajectories import CU2SE, Trajectories, sampled, table
 
+from ensemble.md import site_energies
 from ensemble.md.failures import Cause, SegmentFailure
 
 STUDIES = """
@@ -85,6 +87,26 @@ def test_other_models_see_the_same_atoms(both: tuple[Trajectories, np.ndarray]) 
     seen = trajectories.columns(run, sampled(results))
     np.testing.assert_allclose(seen["momentum_Cu_x"], own["momentum_Cu_x"], rtol=1e-9, atol=1e-6)
     assert abs(seen["heat_flux_x"] - own["heat_flux_x"]).max() > 1
+
+
+def test_site_energies_are_those_of_the_other_model(
+    both: tuple[Trajectories, np.ndarray],
+) -> None:
+    """Every other row of the ten of a segment, and a segment adds to the one before."""
+    trajectories, _ = both
+    run = trajectories.run_of("fixed", "level10")
+    results = [trajectories.segment(run, number) for number in range(2)]
+    # A store gives the record of the segment before.
+    last = replace(trajectories.assignment(run, 1), previous=results[0].record)
+    found = site_energies.counted(replace(last, files=trajectories.files(run, "attempt-1")))
+    assert found["frames"] == 10
+    counts = [[(int(k), n) for k, n in found["counts"][symbol].items()] for symbol in ("Cu", "Se")]
+    assert [sum(n for _, n in species) for species in counts] == [620, 320]
+    rows = trajectories.columns(run, sampled(results))
+    kinetic = 1.5 * (94 - 1) * 8.617343e-5 * rows["temperature"]
+    potential = (rows["energy"] - kinetic)[1::2].mean()
+    mean = sum((k + 0.5) * 0.01 * n for species in counts for k, n in species) / 10
+    assert mean == pytest.approx(potential, abs=94 * 0.001)
 
 
 def test_a_trajectory_that_is_another_is_refused(both: tuple[Trajectories, np.ndarray]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ensemble.md import failures
 from ensemble.md.failures import Cause, SegmentFailure
-from ensemble.md.rows import read_profile, read_series
+from ensemble.md.rows import read_frames, read_profile, read_series
 
 SERIES = """\
 # Time-averaged data for fix rows
@@ -87,3 +87,42 @@ def test_profile_with_other_layers(tmp_path: Path) -> None:
     (tmp_path / "profile").write_text(PROFILE)
     with pytest.raises(SegmentFailure, match="profile has other than 3 layers"):
         read_profile(tmp_path / "profile", 3, 2, np.array([100]))
+
+
+FRAME = """\
+ITEM: TIMESTEP
+{step}
+ITEM: NUMBER OF ATOMS
+2
+ITEM: BOX BOUNDS pp pp pp
+0 1
+0 1
+0 1
+ITEM: ATOMS type c_pe_atom
+2 -0.5
+1 {energy}
+"""
+
+
+def test_frames(tmp_path: Path) -> None:
+    path = tmp_path / "frames"
+    path.write_text("".join(FRAME.format(step=s, energy=s / 8) for s in (0, 10, 20)))
+    found = read_frames(path, 2, np.array([10, 20]))
+    np.testing.assert_array_equal(found, [[[2, -0.5], [1, 1.25]], [[2, -0.5], [1, 2.5]]])
+
+
+@pytest.mark.parametrize("cut", [1, 3, 60, 130])
+def test_torn_frames(tmp_path: Path, cut: int) -> None:
+    """Wherever the disk got full, down to nothing at all."""
+    path = tmp_path / "frames"
+    path.write_text(FRAME.format(step=10, energy=1.5)[:-cut])
+    with pytest.raises(SegmentFailure, match="frames has") as failure:
+        read_frames(path, 2, np.array([10]))
+    assert failure.value.cause is Cause.INTERNAL
+
+
+def test_frames_of_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "frames"
+    path.write_text(FRAME.format(step=10, energy=1.5))
+    with pytest.raises(SegmentFailure, match="frames has no 3 numbers for each atom"):
+        read_frames(path, 3, np.array([10]))

@@ -23,17 +23,18 @@ def test_equilibrium(folder: Folder) -> None:
         *("momentum_Se_x", "momentum_Se_y", "momentum_Se_z"),
         *("temperature", "pressure", "energy", "volume"),
         *("msd_Cu", "msd_Se"),
+        *("square_displacement_Cu", "square_displacement_Se"),
     ]
     assert units["heat_flux_convective_y"] == "eV angstrom/ps"
     assert units["momentum_Se_x"] == "g/mol angstrom/ps"
     assert (units["temperature"], units["pressure"]) == ("K", "bar")
     assert (units["energy"], units["volume"]) == ("eV", "angstrom^3")
-    assert units["msd_Cu"] == "angstrom^2"
+    assert units["msd_Cu"] == units["square_displacement_Se"] == "angstrom^2"
 
 
 def test_trajectory_of_another_model_is_the_same_but_for_the_displacements(folder: Folder) -> None:
     plan = folder.plan()
-    assert plan.recipes["fixed"].channels == plan.recipes["gk"].channels[:-2]
+    assert plan.recipes["fixed"].channels == plan.recipes["gk"].channels[:-4]
 
 
 def test_direct_method(folder: Folder) -> None:
@@ -67,5 +68,6 @@ def test_reduced_units(folder: Folder) -> None:
 def test_any_number_of_species(folder: Folder) -> None:
     study = folder.load()[0].study("gk")
     names = [channel.name for channel in channels_of(study, ("Li", "P", "S"), "metal")]
-    assert len(names) == 9 + 3 * 3 + 4 + 3
-    assert names[-3:] == ["msd_Li", "msd_P", "msd_S"]
+    assert len(names) == 9 + 3 * 3 + 4 + 2 * 3
+    assert names[-6:-3] == ["msd_Li", "msd_P", "msd_S"]
+    assert names[-3:] == [f"square_displacement_{symbol}" for symbol in ("Li", "P", "S")]

@@ -51,7 +51,7 @@ def test_what_a_run_samples(folder: Folder) -> None:
     assert (direct.steps, direct.steps_per_row, direct.rows) == (1000 + 5000 + 15_000, 500, 30)
     assert [stage.stage is None for stage in direct.stages] == [False, True]
     assert (fixed.steps, fixed.steps_per_row, fixed.rows) == (20_000, 10, 2000)
-    assert plan.sample_bytes("gk") == 24 * 4000 * 21 * 8
+    assert plan.sample_bytes("gk") == 24 * 4000 * 23 * 8
     assert plan.sample_bytes("direct") == 30 * 70 * 8
     assert plan.sample_bytes("fixed") == 24 * 2000 * 19 * 8
     assert plan.atom_count("fixed", (3, 3, 3)) == 319

@@ -12,7 +12,16 @@ from small_campaigns import CU2SE, Folder, changed
 from ensemble.campaign import CampaignError
 from ensemble.campaign.studies import Emd, Npt, Sample
 from ensemble.plan.recipe import Recipe, StagePlan
-from ensemble.plan.segments import FEWEST_ROWS, MOST_ROWS, Segmentation, cut, divide, divisors
+from ensemble.plan.segments import (
+    FEWEST_ROWS,
+    MOST_ROWS,
+    Segmentation,
+    cut,
+    divide,
+    divisors,
+    rows_per_frame,
+    rows_per_origin,
+)
 
 STEADY = settings(deadline=None, derandomize=True, database=None)
 
@@ -215,3 +224,21 @@ def test_frames_that_do_not_fit(folder: Folder) -> None:
     text = text.replace("timestep = 2", "segment = 10\ntimestep = 2", 1)
     with pytest.raises(CampaignError, match=r"a segment of study gk by study\.gk\.segment"):
         folder.plan(text)
+
+
+@pytest.mark.parametrize(
+    ("rows", "origin", "frame"),
+    [
+        (6000, 3000, 1500),
+        (100, 50, 25),
+        (15, 5, 3),
+        (101, 101, 101),
+        (7, 7, 1),
+        (2, 1, 1),
+        (1, 1, 1),
+    ],
+)
+def test_origins_and_frames_divide_a_segment(rows: int, origin: int, frame: int) -> None:
+    """Into two and four pieces, or what is nearest."""
+    assert (rows_per_origin(rows), rows_per_frame(rows)) == (origin, frame)
+    assert rows % origin == rows % frame == 0

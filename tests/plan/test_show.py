@@ -53,7 +53,7 @@ def test_table() -> None:
     assert all(len(line) <= 80 for line in lines)
     (sweep, work) = [line.split() for line in lines if line.startswith("gk-600K")]
     assert sweep == ["gk-600K", "emd", "3", "600", "5x5x5", "1,475", "5", "15"]
-    assert work[:7] == ["gk-600K", "2,600,000", "3", "+", "40", "200,000", "504"]
+    assert work[:7] == ["gk-600K", "2,600,000", "3", "+", "40", "200,000", "552"]
     assert any(line.split() == ["3x80x3", "8,496"] for line in lines)
     assert any(line.startswith("195 runs, ") and "with 2 workers" in line for line in lines)
 
