@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ensemble.cluster.jobs import Outcome, Receipt
@@ -27,6 +27,9 @@ FIRST_DELAY = 0.5
 
 AHEAD_SECONDS = 5.0
 """How much work is submitted ahead of what the workers are at."""
+
+BATCH_SECONDS = 0.2
+"""How long a task of several runs should take: long for Dask, short for whoever watches."""
 
 STORE_CAUSES = frozenset({Cause.DISK_FULL, Cause.READ_ONLY})
 """Faults of the store, which every other run would meet as well."""
@@ -168,3 +171,17 @@ class Window:
         while self._ended and self._ended[0] < now - AHEAD_SECONDS:
             self._ended.popleft()
         return self._workers + len(self._ended)
+
+    def batch(self, now: float) -> int:
+        """How many runs to put into a task: as many as a worker did of late in `BATCH_SECONDS`."""
+        ahead = self.size(now) - self._workers
+        return max(1, round(BATCH_SECONDS * ahead / (AHEAD_SECONDS * self._workers)))
+
+
+def batches(items: Sequence[Item], size: int) -> list[list[Item]]:
+    """Runs of one length, put together for tasks of so many. One that is tried again goes alone: it
+    may be what ended the task before, and the others with it.
+    """
+    first = [item for item in items if item.attempts == 1]
+    alone = [[item] for item in items if item.attempts > 1]
+    return [first[k : k + size] for k in range(0, len(first), size)] + alone

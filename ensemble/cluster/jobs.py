@@ -50,8 +50,25 @@ class Job:
 
     @property
     def key(self) -> str:
-        """Key of the Dask task: the run's, and from the second attempt on which one it is."""
+        """The run's, and from the second attempt on which one it is."""
         return self.run.key if self.attempt == 1 else f"{self.run.key}-attempt{self.attempt}"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one Dask task does: a run, or several that take a moment each, one after the other.
+
+    A task costs Dask some milliseconds, whatever it does.
+    """
+
+    jobs: tuple[Job, ...]
+    """One at least."""
+
+    @property
+    def key(self) -> str:
+        """Key of the Dask task, which the first job is in alone: its own, and how many follow."""
+        more = len(self.jobs) - 1
+        return self.jobs[0].key + (f"+{more}" if more else "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,15 +13,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from os import PathLike
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ensemble.campaign import Campaign, load_campaign
-from ensemble.cluster.agenda import Agenda, Item, Window
-from ensemble.cluster.jobs import Outcome, Receipt
+from ensemble.cluster.agenda import Agenda, Item, Window, batches
+from ensemble.cluster.jobs import Batch, Outcome, Receipt
 from ensemble.cluster.prepare import Prepared, prepare
 from ensemble.cluster.progress import Reporter, closing_line, reporter_for
 from ensemble.cluster.watch import Watch
@@ -197,8 +197,8 @@ class Launcher:
         self._watch = watch
         self._reporter = reporter
         self._stop = stop
-        self._futures: dict[str, tuple[Future[Receipt], str]] = {}
-        """By the key of the task: the future, and the key of the run."""
+        self._futures: dict[str, tuple[Future[list[Receipt]], Batch]] = {}
+        """By the key of the task."""
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def run(self, workers: int) -> None:
@@ -208,7 +208,7 @@ class Launcher:
         window = Window(workers)
         self._client.subscribe_topic(TOPIC, self._on_event)
         while not self._stop.is_set() and not self._agenda.finished:
-            self._submit(window.size(time.monotonic()))
+            self._submit(window)
             receipts = self._collect(patient=len(self._futures) > workers)
             window.note(len(receipts), time.monotonic())
             for receipt in receipts:
@@ -216,25 +216,24 @@ class Launcher:
             self._reporter.update()
         self._client.unsubscribe_topic(TOPIC)
 
-    def _submit(self, most: int) -> None:
+    def _submit(self, window: Window) -> None:
+        now = time.monotonic()
+        most, at_once = window.size(now), window.batch(now)
         items: list[Item] = []
-        while len(self._futures) + len(items) < most:
-            item = self._agenda.take(time.monotonic())
-            if item is None:
-                break
+        while len(self._agenda.running) < most and (item := self._agenda.take(now)) is not None:
             items.append(item)
         # Those of one call Dask takes in its own order, so only runs of one length go together.
         for _, equals in groupby(items, key=lambda item: item.cost):
-            self._submit_together(list(equals))
+            self._submit_together(batches(list(equals), at_once))
 
-    def _submit_together(self, items: Sequence[Item]) -> None:
+    def _submit_together(self, parts: Sequence[Sequence[Item]]) -> None:
         from ensemble.cluster.task import work_on
 
-        jobs = [self._prepared.job(item) for item in items]
-        keys = [job.key for job in jobs]
-        futures = self._client.map(work_on, jobs, key=keys, pure=False)
-        for item, key, future in zip(items, keys, futures, strict=True):
-            self._futures[key] = future, item.key
+        work = [Batch(tuple(self._prepared.job(item) for item in part)) for part in parts]
+        keys = [batch.key for batch in work]
+        futures = self._client.map(work_on, work, key=keys, pure=False)
+        for batch, future in zip(work, futures, strict=True):
+            self._futures[batch.key] = future, batch
             future.add_done_callback(lambda ended: self._ended.put(ended.key))
 
     def _collect(self, *, patient: bool) -> list[Receipt]:
@@ -250,19 +249,30 @@ class Launcher:
                 keys.append(self._ended.get_nowait())
         ended = [self._futures.pop(key) for key in keys if key in self._futures]
         finished = [future for future, _ in ended if future.status == "finished"]
-        receipts: list[Receipt] = self._client.gather(finished, errors="skip") if finished else []
+        results: list[list[Receipt]] = []
+        if finished:
+            results = self._client.gather(finished, errors="skip")
+        receipts = list(chain.from_iterable(results))
         arrived = {receipt.key for receipt in receipts}
-        return receipts + [self._lost(key) for _, key in ended if key not in arrived]
+        lost = [batch for _, batch in ended if batch.jobs[0].run.key not in arrived]
+        return receipts + [receipt for batch in lost for receipt in self._lost(batch)]
 
     @staticmethod
-    def _lost(key: str) -> Receipt:
-        """For a task that gave no receipt: its worker died, or took it with it."""
-        return Receipt(
-            key=key,
+    def _lost(batch: Batch) -> list[Receipt]:
+        """For a task that gave no receipts: its worker died, or took them with it.
+
+        Which one of several runs that was by is not known. Each is tried again, and alone, so that
+        a run that ends workers is found out then.
+        """
+        if len(batch.jobs) > 1:
+            return [Receipt(key=job.run.key, outcome=Outcome.STOPPED) for job in batch.jobs]
+        died = Receipt(
+            key=batch.jobs[0].run.key,
             outcome=Outcome.FAILED,
             cause=Cause.KILLED,
             message="the worker process died",
         )
+        return [died]
 
     def _settle(self, receipt: Receipt) -> None:
         agenda, prepared = self._agenda, self._prepared

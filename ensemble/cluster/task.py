@@ -1,13 +1,12 @@
-"""The worker's task: a thin supervisor that takes one run as far as it can.
+"""The worker's task: a thin supervisor that takes a run as far as it can, or a few short ones.
 
-It leases the run, has LAMMPS do one segment after the other, commits each, and returns a receipt.
+It leases a run, has LAMMPS do one segment after the other, commits each, and returns a receipt.
 Whatever goes wrong ends in the receipt: a task that raises would be Dask's to deal with.
 """
 
 from __future__ import annotations
 
 import errno
-import shutil
 import socket
 import time
 import traceback
@@ -19,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.cluster.jobs import Job, Outcome, Receipt, Source
+from ensemble.cluster.jobs import Batch, Job, Outcome, Receipt, Source
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.segment import SegmentFiles, run_segment
 from ensemble.md.shared_memory import remove_abandoned
 from ensemble.plan.recipe import Segment
 from ensemble.store import errors
-from ensemble.store.commit import commit_segment, new_attempt, read_chunk
+from ensemble.store.commit import attempt_folder, commit_segment, empty, read_chunk
 from ensemble.store.layout import StorePaths, restart_name
 from ensemble.store.lease import Lease
 from ensemble.store.progress import Start, next_segment, remove_leftovers
@@ -35,6 +34,10 @@ TOPIC = "ensemble"
 
 EVENT_SECONDS = 0.5
 """Between two events of a worker, at least: short segments are not worth a message each."""
+
+LONGEST_BATCH = 2.0
+"""Seconds after which a task of several runs begins none of them any more: they turned out longer
+than those before, and other workers may be waiting for some."""
 
 _last_event = 0.0
 
@@ -51,10 +54,22 @@ class Tally:
     lammps_seconds: float = 0.0
 
 
-def work_on(job: Job) -> Receipt:
-    """Do what is left of a run. Called by Dask in a worker; raises nothing."""
+def work_on(batch: Batch) -> list[Receipt]:
+    """Do what is left of each run. Called by Dask in a worker; raises nothing."""
+    started, cancelled = time.monotonic(), _cancellation(batch.key)
+    receipts: list[Receipt] = []
+    for job in batch.jobs:
+        late = receipts and time.monotonic() - started > LONGEST_BATCH
+        if late or cancelled():
+            receipts.append(Receipt(key=job.run.key, outcome=Outcome.STOPPED))
+        else:
+            receipts.append(_work_on_run(job, cancelled))
+    return receipts
+
+
+def _work_on_run(job: Job, cancelled: Callable[[], bool]) -> Receipt:
     started, tally = time.monotonic(), Tally()
-    receipt = _attempt(job, tally)
+    receipt = _attempt(job, tally, cancelled)
     return replace(
         receipt,
         segment=tally.segment,
@@ -66,10 +81,10 @@ def work_on(job: Job) -> Receipt:
     )
 
 
-def _attempt(job: Job, tally: Tally) -> Receipt:
+def _attempt(job: Job, tally: Tally, cancelled: Callable[[], bool]) -> Receipt:
     key = job.run.key
     try:
-        stopped = _do_segments(job, tally, _cancellation(job))
+        stopped = _do_segments(job, tally, cancelled)
     except (errors.LeaseHeld, errors.LeaseLost) as error:
         return Receipt(key=key, outcome=Outcome.HELD, message=str(error))
     except SegmentFailure as failure:
@@ -111,13 +126,16 @@ def _do_segments(job: Job, tally: Tally, cancelled: Callable[[], bool]) -> bool:
     """Do segments until there is none left; returns whether it was stopped before."""
     paths = StorePaths(Path(job.store))
     remove_abandoned()
-    with Lease.acquire(paths.lease(job.run)) as lease:
+    with (
+        Lease.acquire(paths.lease(job.run)) as lease,
+        attempt_folder(paths, job.run, lease.token) as attempt,
+    ):
         while (start := next_segment(paths, job.recipe, job.run, job.index)) is not None:
             if cancelled():
                 return True
             segment = job.recipe.segment(start.segment)
             tally.segment = segment.number
-            _do_segment(job, paths, lease, segment, start, tally, cancelled)
+            _do_segment(job, paths, lease, attempt, segment, start, tally, cancelled)
             _tell(job, segment, tally)
         # Of who was killed behind the last commit, and of segments that filled a gap.
         remove_leftovers(paths, job.recipe, job.run, job.index)
@@ -128,6 +146,7 @@ def _do_segment(
     job: Job,
     paths: StorePaths,
     lease: Lease,
+    attempt: Path,
     segment: Segment,
     start: Start,
     tally: Tally,
@@ -139,7 +158,6 @@ def _do_segment(
     def unwanted() -> bool:
         return lease.lost or cancelled()
 
-    attempt = new_attempt(paths, run, lease.token)
     try:
         files = SegmentFiles(
             run_folder=paths.run(run),
@@ -167,7 +185,7 @@ def _do_segment(
         lease.confirm()
         raise
     finally:
-        shutil.rmtree(attempt, ignore_errors=True)
+        empty(attempt)
     tally.segments += 1
     tally.steps += segment.steps
     tally.lammps_seconds += time.monotonic() - began
@@ -192,8 +210,8 @@ def _source_rows(paths: StorePaths, source: Source, segment: Segment) -> NDArray
     return read_chunk(paths.chunk(run.study, source.index, segment.part), source.shape)
 
 
-def _cancellation(job: Job) -> Callable[[], bool]:
-    """What says whether the task is still wanted: not when its worker closes, nor when the
+def _cancellation(key: str) -> Callable[[], bool]:
+    """What says whether a task is still wanted: not when its worker closes, nor when the
     scheduler has taken it back.
     """
     worker = _worker()
@@ -201,7 +219,7 @@ def _cancellation(job: Job) -> Callable[[], bool]:
         return lambda: False
 
     def cancelled() -> bool:
-        task = worker.state.tasks.get(job.key)
+        task = worker.state.tasks.get(key)
         wanted = task is not None and task.state == "executing"
         return not wanted or worker.status.name not in ("running", "paused")
 

@@ -17,7 +17,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,7 @@ def read_chunk(path: Path, shape: tuple[int, int]) -> NDArray[np.float64]:
     except (ValueError, RuntimeError) as error:
         message = "not the chunk that was written; remove it, and the segment is computed again"
         raise StoreError(path, message) from error
-    return rows.astype(np.float64)
+    return rows.astype(np.float64, copy=False)
 
 
 def new_attempt(paths: StorePaths, run: Run, token: str) -> Path:
@@ -95,6 +96,32 @@ def new_attempt(paths: StorePaths, run: Run, token: str) -> Path:
         attempt = folder / f"{ATTEMPT}{token}"
         attempt.mkdir()
     return attempt
+
+
+@contextmanager
+def attempt_folder(paths: StorePaths, run: Run, token: str) -> Iterator[Path]:
+    """As `new_attempt`, and the folder goes in the end.
+
+    Raises
+    ------
+    DiskFull, ReadOnly
+        As there.
+    """
+    attempt = new_attempt(paths, run, token)
+    try:
+        yield attempt
+    finally:
+        shutil.rmtree(attempt, ignore_errors=True)
+
+
+def empty(attempt: Path) -> None:
+    """Remove what is in the folder of an attempt, as far as the disk allows."""
+    with suppress(OSError):
+        for entry in os.scandir(attempt):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                os.unlink(entry)
 
 
 def clear_attempts(paths: StorePaths, run: Run) -> None:

@@ -112,7 +112,11 @@ class StudyInfo:
                 what = name.replace("_", " ")
                 raise ValueError(f"{what}: the store has {before}, the plan {after}")
         if self.channels != plan.channels:
-            raise ValueError(f"channels: {_other_channels(self.channels, plan.channels)}")
+            differ = _other_channels(self.channels, plan.channels)
+            raise ValueError(
+                f"channels: {differ}; another version of ensemble made the store: go on with that "
+                "one, or launch into a new store (--store)"
+            )
         axes = self.axes.merged(plan.axes)
         atoms = dict(zip(plan.axes.supercells, plan.atoms, strict=True))
         atoms |= dict(zip(self.axes.supercells, self.atoms, strict=True))

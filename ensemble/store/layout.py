@@ -10,6 +10,7 @@
     STORE/work/ledger.jsonl          the attempts
     STORE/work/lock                  the lease of whoever changes labels
     STORE/work/aside/                files on their way into place
+    STORE/work/results/<study>/      what was computed from the samples, to be had again at once
 """
 
 from __future__ import annotations
@@ -80,6 +81,10 @@ class StorePaths:
     @cached_property
     def _runs(self) -> Path:
         return self.work / "runs"
+
+    def results(self, study: str) -> Path:
+        """What was computed from a study's samples; it may go at any time."""
+        return self.work / "results" / study
 
     def potential(self, model: str) -> Path:
         """The folder with the files of a model."""

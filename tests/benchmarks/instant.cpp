@@ -45,6 +45,13 @@ struct Series {
   std::string file;
 };
 
+// A `dump` of types and energies, and the first step that it is due at.
+struct Frames {
+  long every = 0;
+  long first = 0;
+  std::string file;
+};
+
 using Words = std::vector<std::string>;
 
 Words split(const std::string& line) {
@@ -131,6 +138,21 @@ void write_rows(const Series& series, const State& state, long steps) {
   write_file(series.file, text);
 }
 
+// dump NAME all custom EVERY FILE type c_pe_atom, with atoms of type 1 alone.
+void write_frames(const Frames& frames, const State& state, long steps) {
+  const std::string head = "\nITEM: NUMBER OF ATOMS\n" + std::to_string(state.atoms) +
+                           "\nITEM: BOX BOUNDS pp pp pp\n0 1\n0 1\n0 1\nITEM: ATOMS\n";
+  std::string text;
+  for (long step = frames.first; step <= state.step + steps; step += frames.every) {
+    text += "ITEM: TIMESTEP\n" + std::to_string(step) + head;
+    for (long k = 0; k < state.atoms; ++k) {
+      append(text += "1 ", near_one(state.seed * 1000003 + step * 1009 + k));
+      text += '\n';
+    }
+  }
+  write_file(frames.file, text);
+}
+
 // print """TEXT""" file FILE, with the two things in the text that only LAMMPS knows.
 void write_facts(const std::string& command, const State& state) {
   const std::string atoms = std::to_string(state.atoms);
@@ -140,6 +162,7 @@ void write_facts(const std::string& command, const State& state) {
 void obey(const std::vector<std::string>& commands, std::string& log) {
   State state;
   std::vector<Series> series;
+  std::vector<Frames> dumps;
   for (const std::string& command : commands) {
     log += command + '\n';
     const Words words = split(command);
@@ -155,11 +178,16 @@ void obey(const std::vector<std::string>& commands, std::string& log) {
       state.seed = std::strtoull(words.at(4).c_str(), nullptr, 10);
     } else if (verb == "fix" && words.at(3) == "ave/time") {
       series.push_back(read_fix(words));
-    } else if (verb == "fix" && words.at(3) != "nve") {
+    } else if (verb == "dump") {
+      dumps.push_back({std::atol(words.at(4).c_str()), 0, words.at(5)});
+    } else if (verb == "dump_modify") {
+      dumps.back().first = std::atol(words.at(3).c_str());
+    } else if (verb == "fix" && words.at(3) != "nve" && words.at(3) != "store/state") {
       fail("Unrecognized fix style '" + words.at(3) + "'");
     } else if (verb == "run") {
       const long steps = std::atol(words.at(1).c_str());
       for (const Series& each : series) write_rows(each, state, steps);
+      for (const Frames& each : dumps) write_frames(each, state, steps);
       state.step += steps;
     } else if (verb == "write_restart") {
       write_restart(words.at(1), state);

@@ -6,7 +6,7 @@
     python tests/benchmarks/launch.py all --json launch.json
 
 ``simulated``: LAMMPS is played by `instant.cpp`, which writes the rows and the restart file of a
-segment at once. A run has two segments, one of equilibration and one that samples 100 rows of 17
+segment at once. A run has two segments, one of equilibration and one that samples 100 rows of 18
 channels, so each is four processes, two restart files and a chunk. Everything else is what
 ``ensemble launch`` does: Dask, leases, checks, files flushed to the disk. The store is made in
 --folder, so its disk counts. Every number is of a process of its own; processor times are of the

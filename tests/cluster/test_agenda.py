@@ -2,7 +2,15 @@
 
 import pytest
 
-from ensemble.cluster.agenda import AHEAD_SECONDS, IDLE_ATTEMPTS, Agenda, Item, Window
+from ensemble.cluster.agenda import (
+    AHEAD_SECONDS,
+    BATCH_SECONDS,
+    IDLE_ATTEMPTS,
+    Agenda,
+    Item,
+    Window,
+    batches,
+)
 from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.md.failures import Cause
 
@@ -143,3 +151,27 @@ def test_short_runs_are_submitted_ahead_of_the_workers() -> None:
     for second in range(100):
         window.note(10, now=float(second))
     assert window.size(now=99.0) == 4 + 10 * (AHEAD_SECONDS + 1)
+
+
+def test_runs_that_take_a_moment_share_a_task() -> None:
+    window = Window(workers=4)
+    assert window.batch(now=0.0) == 1
+    rate = 200  # runs in a second, of all workers
+    for tenth in range(100):
+        window.note(rate // 10, now=tenth / 10)
+    assert window.batch(now=9.9) == pytest.approx(rate / 4 * BATCH_SECONDS, abs=1)
+    assert window.batch(now=9.9 + AHEAD_SECONDS + 1) == 1
+
+
+def test_runs_of_a_second_have_a_task_each() -> None:
+    window = Window(workers=4)
+    for second in range(100):
+        window.note(4, now=float(second))
+    assert window.batch(now=99.0) == 1
+
+
+def test_a_run_that_is_tried_again_goes_alone() -> None:
+    first = [Item(str(k), 1.0, attempts=1) for k in range(5)]
+    again = [Item(f"{k} again", 1.0, attempts=2) for k in range(2)]
+    parts = batches([*first[:2], *again, *first[2:]], 3)
+    assert parts == [first[:3], first[3:], [again[0]], [again[1]]]

@@ -205,7 +205,9 @@ def test_other_channels_are_refused_by_their_names(store: SmallStore) -> None:
     def refusal(channels: list[Channel]) -> str:
         with pytest.raises(ValueError, match=r"^channels: ") as error:
             study.grown(replace(study, channels=tuple(channels)))
-        return str(error.value).removeprefix("channels: ")
+        found, _, advice = str(error.value).removeprefix("channels: ").partition("; another")
+        assert advice.endswith("or launch into a new store (--store)")
+        return found
 
     names = [channel.name for channel in known]
     extra = Channel(name="spin", units="1")
@@ -340,5 +342,5 @@ def test_a_plan_of_other_channels_is_named(store: SmallStore) -> None:
     study = store.info.studies["gk"]
     other = type(study)(**vars(study) | {"channels": study.channels[:-1]})
     now = type(store.info)(**vars(store.info) | {"studies": {"gk": other}})
-    with pytest.raises(StoreError, match="study gk, channels: the plan has no msd_Ar"):
+    with pytest.raises(StoreError, match="gk, channels: the plan has no square_displacement_Ar"):
         merged(store.info, now)
