@@ -25,7 +25,9 @@ def add_launch(commands: Commands) -> None:
 Run a campaign: plan it, compare with the store, and do what is left with LAMMPS on Dask workers.
 Ctrl-C stops within seconds. Whatever stopped it, the same command goes on, nothing is lost and
 nothing is done twice. More models, temperatures, supercells, seeds or time in the campaign file
-extend the store; any other change of the physics is refused.""",
+extend the store; any other change of the physics is refused. With [convergence] in the campaign
+those groups of runs that do not know their thermal conductivity well enough get more seeds, or
+more time.""",
         epilog="""exit status:
   0    all runs are done
   1    something is left: runs that failed, or an error that is told
@@ -83,7 +85,8 @@ def add_plan(commands: Commands) -> None:
         description="""\
 Print what a campaign comes to, without doing any of it: runs, atoms, time steps, samples, the size
 of the store, and from the speed of each model on this machine core-hours and the time that it takes
-on the cluster asked for. The speed is measured once, with a few dozen steps, and remembered.""",
+on the cluster asked for. The speed is measured once, with a few dozen steps, and remembered. With
+[convergence] in the campaign also how much it may become.""",
         epilog="""examples:
   ensemble plan campaigns/quickstart.toml
   ensemble plan campaigns/cu195se.toml --workers 64
@@ -103,15 +106,18 @@ def run_plan(arguments: argparse.Namespace) -> int:
     from ensemble.plan.show import as_json, describe
 
     campaign = load_campaign(arguments.campaign)
-    plan, estimate = _estimated(campaign, arguments)
+    estimated = _estimated(campaign, arguments)
     if arguments.json:
-        print(json.dumps(as_json(plan, estimate), indent=2))
+        print(json.dumps(as_json(*estimated), indent=2))
     else:
-        _print(describe(plan, estimate))
+        _print(describe(*estimated))
     return 0
 
 
-def _estimated(campaign: Campaign, arguments: argparse.Namespace) -> tuple[Plan, Estimate]:
+def _estimated(
+    campaign: Campaign, arguments: argparse.Namespace
+) -> tuple[Plan, Estimate, Estimate | None]:
+    """The plan, what it costs, and what it costs at most where it may grow by itself."""
     from ensemble.campaign import find_files
     from ensemble.cluster.local import default_workers
     from ensemble.plan.cost import estimate
@@ -122,7 +128,11 @@ def _estimated(campaign: Campaign, arguments: argparse.Namespace) -> tuple[Plan,
     ranks = max(recipe.engine.ranks for recipe in plan.recipes.values())
     workers = arguments.workers or campaign.cluster.workers or default_workers(ranks)
     speed = None if arguments.no_measurement else _measured(plan, files)
-    return plan, estimate(plan, speed, workers=workers)
+    cost = estimate(plan, speed, workers=workers)
+    most = None
+    if campaign.convergence is not None:
+        most = estimate(plan.at_most(), speed, workers=workers)
+    return plan, cost, most
 
 
 def _measured(plan: Plan, files: CampaignFiles) -> dict[str, float]:
@@ -139,7 +149,8 @@ def add_status(commands: Commands) -> None:
     parser = commands.add_parser(
         "status",
         help="how far the runs of a store are",
-        description="Print how many runs are done, running, waiting and failed, and why.",
+        description="Print how many runs are done, running, waiting and failed, and why; and what\n"
+        "[convergence] has decided of each group of runs.",
         epilog="""examples:
   ensemble status runs/quickstart
   ensemble status runs/cu195se --json | jq .failed""",
@@ -165,26 +176,52 @@ def add_results(commands: Commands) -> None:
         "results",
         help="thermal conductivities from a store",
         description="""\
-Print the thermal conductivity of each study and model: by Green–Kubo the average of the running
-integral over the window, by the direct method from the swapped energy and the gradient; with
-95 % intervals by Student's t over seeds and components.""",
+Print the thermal conductivity of each study and model: by Green–Kubo as it is and with Onsager's
+correction for heat that diffusing atoms carry, by the direct method from the swapped energy and the
+gradient; with 95 % intervals, a verdict on each, and which number to trust. Results are kept in the
+store and computed again where samples have changed.""",
         epilog="""examples:
   ensemble results runs/quickstart
-  ensemble results runs/quickstart --json | jq '.[].kappa'""",
+  ensemble results runs/quickstart --study gk-600K --estimator spectrum
+  ensemble results runs/quickstart --format csv > kappa.csv
+  ensemble results runs/quickstart --format json | jq '.[].kappa'""",
     )
     parser.add_argument("store", type=Path, help="folder of a store")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    for label in ("study", "model", "supercell"):
+        parser.add_argument(f"--{label}", nargs="+", metavar="NAME", help=f"only of this {label}")
+    parser.add_argument(
+        "--temperature", nargs="+", type=float, metavar="T", help="only at this temperature"
+    )
+    parser.add_argument(
+        "--estimator",
+        choices=("spectrum", "window", "cepstral"),
+        help="of Green–Kubo (default: window where the campaign names one, else spectrum)",
+    )
+    parser.add_argument(
+        "--components", action="store_true", help="κ along x, y and z instead of their mean"
+    )
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
     parser.set_defaults(run=run_results)
 
 
 def run_results(arguments: argparse.Namespace) -> int:
-    from ensemble.results import as_json, open_results, show
+    from ensemble.results import Selection, Settings, as_csv, as_json, open_results, show
 
     results = open_results(arguments.store)
-    if arguments.json:
-        print(json.dumps(as_json(results), indent=2))
+    selection = Selection.of(
+        results.info,
+        study=arguments.study,
+        model=arguments.model,
+        temperature=arguments.temperature,
+        supercell=arguments.supercell,
+    )
+    settings = Settings(estimator=arguments.estimator, components=arguments.components)
+    if arguments.format == "table":
+        _print(show(results, selection, settings))
+    elif arguments.format == "csv":
+        sys.stdout.write(as_csv(results.tables(selection, settings).kappa))
     else:
-        _print(show(results))
+        print(json.dumps(as_json(results.tables(selection, settings).kappa), indent=2))
     return 0
 
 
@@ -192,5 +229,7 @@ def _print(renderable: RenderableType) -> None:
     """To a terminal in its width; elsewhere as wide as it wants to be."""
     from rich.console import Console
 
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(renderable)
+    if sys.stdout.isatty():
+        Console().print(renderable)
+    else:
+        Console(width=200).print(renderable, soft_wrap=True)

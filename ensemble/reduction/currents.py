@@ -43,7 +43,8 @@ class Currents:
     heat: Floats
     """Shape (samples, rows): so scaled that its integral of Green and Kubo is κ."""
     species: Floats | None
-    """Shape (species, samples, rows): momenta."""
+    """Shape (species, samples, rows): momenta, scaled as `heat` is, run by run. So a multiple of a
+    momentum that is in the heat flux of every run is one multiple here too."""
     convective: Floats | None
     """Shape (samples, rows): the part of `heat` that the atoms carry with them."""
     timestep: float
@@ -52,8 +53,6 @@ class Currents:
     """Shape (samples,): the number of the run."""
     components: NDArray[np.intp]
     """Shape (samples,): the number of the component."""
-    scale: Floats
-    """Shape (samples,): what the heat flux was multiplied with."""
 
     @property
     def length(self) -> float:
@@ -102,7 +101,7 @@ def currents_of(
     if momenta is not None:
         shape = _shape(momenta, "the momenta", 3)
         _same((shape[0], shape[2]), (rows, components), "momenta")
-        species = _short(momenta, "the momenta", most_rows)[0]
+        species = _short(momenta, "the momenta", most_rows)[0] * scale[:, None, None, None]
         species = np.stack([_cut(species[:, k], pieces) for k in range(shape[1])])
     numbers = np.repeat(np.arange(len(heat) * components), pieces)
     return Currents(
@@ -112,7 +111,6 @@ def currents_of(
         timestep=timestep * factor,
         runs=numbers // components,
         components=numbers % components,
-        scale=scale[numbers // components],
     )
 
 

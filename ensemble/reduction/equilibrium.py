@@ -29,6 +29,10 @@ __all__ = ["GreenKubo", "green_kubo", "reduced"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
+CHOICE = 0.3
+"""Of the standard deviation between the fits of a spectrum: it counts as an error of its own. The
+rest of it is in the scatter of the samples already; the number is from processes of known κ."""
+
 GreenKuboMethod = Literal["spectrum", "window", "cepstral"]
 
 
@@ -161,10 +165,11 @@ def _by_spectrum(
         lost = len(species)
         periodograms = uncoupled_periodograms(flux, transforms(species, of.timestep), grid)
     found = zero_frequency(periodograms, grid, lost=lost)
+    chosen = CHOICE * found.spread * found.value
     estimate = Estimate(
         method="spectrum",
-        value=studentised(found.samples, lost=lost),
-        student=of_independent(found.samples),
+        value=studentised(found.samples, lost=lost).widened(chosen),
+        student=of_independent(found.samples).widened(chosen),
         samples=found.samples,
         cutoff=found.cutoff,
         correlation_time=found.correlation_time,

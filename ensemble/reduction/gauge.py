@@ -62,7 +62,6 @@ def gauge_scan(
             there = f"{len(currents.species)} species"
             raise ValueError(f"{len(shift)} shifts and masses {weights.shape} for {there}")
         carried = np.einsum("s,str->tr", np.asarray(shift) / weights, currents.species)
-        carried *= currents.scale[:, None]
         moved = replace(
             currents,
             heat=currents.heat + carried,

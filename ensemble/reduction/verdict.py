@@ -11,7 +11,7 @@ from scipy.special import fdtrc, stdtr
 
 from ensemble.reduction.estimate import Estimate
 
-__all__ = ["problems"]
+__all__ = ["asks_for_time", "problems"]
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +30,14 @@ UNLIKELY = 1e-3
 
 MISFIT = 2.75
 """|z| of the best fits to a spectrum."""
+
+TIME_HELPS = ("too short", "not stationary", "not steady", "not known to be steady")
+"""How problems begin, here and in `ensemble.reduction.direct`, that are of the length of runs."""
+
+
+def asks_for_time(problem: str) -> bool:
+    """Whether longer runs would help against a problem, and not more of them."""
+    return problem.startswith(TIME_HELPS)
 
 
 def problems(

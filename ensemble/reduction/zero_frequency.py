@@ -1,8 +1,8 @@
 """The integral of Green and Kubo as the value at frequency zero of a smooth spectrum.
 
 `ensemble.reduction.rational` fits the periodogram below a cut-off. Cut-off and degree are not
-chosen but averaged over: the more precise a fit is, the more it counts (error^−8), and the more
-the data speak against it up to *twice its cut-off*, the less (exp(−z²)). So a fit is used well
+chosen but averaged over: the more precise a fit is, the more it counts (error^−4), and the more
+the data speak against it up to *twice its cut-off*, the less (exp(−z²/2)). So a fit is used well
 below the frequency where it begins to fail, where it has no bias yet that could be seen. What
 speaks against it is another step in the spectrum that would make it fit better; a step far below
 all frequencies at which there is any structure has to be the more significant for that, or chance
@@ -28,7 +28,7 @@ __all__ = ["ZeroFrequency", "zero_frequency"]
 Floats = NDArray[np.float64]
 
 DEGREES = (0, 1, 2)
-SHARPNESS = 8.0
+SHARPNESS = 4.0
 """How strongly precise fits are preferred."""
 
 FIRST_CUTOFF = 8
@@ -43,8 +43,11 @@ WIDTHS = 8
 NEAR = 3.0
 """So many times slower than the slowest step of a fit another one is as good as any."""
 
-FAR = 4.0
+FAR = 6.0
 """Further away it needs so much more z² for each factor of e."""
+
+EVIDENCE = 0.5
+"""How strongly a fit is held against what speaks against it: exp(−EVIDENCE z²)."""
 
 BANDS_A_PARAMETER = 2
 
@@ -145,7 +148,7 @@ def _shares(
         parameters = fit.covariance.shape[-1]
         enough = below.sum(axis=1) >= BANDS_A_PARAMETER * parameters + 2
         precise = -SHARPNESS * np.log(fit.error)
-        row[:-PER_OCTAVE] = (precise - np.roll(evidence, -PER_OCTAVE))[:-PER_OCTAVE]
+        row[:-PER_OCTAVE] = (precise - EVIDENCE * np.roll(evidence, -PER_OCTAVE))[:-PER_OCTAVE]
         row[~enough] = -np.inf
     share: Floats = np.exp(logs - logs.max())
     share /= share.sum()

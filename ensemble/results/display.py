@@ -1,109 +1,225 @@
-"""Thermal conductivities for the terminal, and as JSON."""
+"""Thermal conductivities for the terminal, as CSV and as JSON."""
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from ensemble.plan.recipe import cells_text, number_text
 from ensemble.reduction.intervals import Interval
+from ensemble.results.advice import advice, interval_text
+from ensemble.results.groups import Selection
+from ensemble.results.lengths import extrapolations
+from ensemble.results.settings import Settings
+from ensemble.results.table import COLUMNS, DiffusionRow, Row
 from ensemble.units import UnitSystem, unit_system
 
 if TYPE_CHECKING:
-    from ensemble.results import Results
-    from ensemble.results.table import Row
+    from rich.console import RenderableType
+    from rich.table import Table
 
-__all__ = ["as_json", "interval_text", "show"]
+    from ensemble.results.queries import Results
+
+__all__ = ["as_csv", "as_json", "show"]
+
+TITLE = "Thermal conductivity, 95 % intervals"
 
 
-def show(results: Results) -> RenderableType:
-    """κ of each group of runs; for the direct method, how its two heat fluxes agree; notes."""
-    rows = results.rows
+def show(
+    results: Results, selection: Selection | None = None, settings: Settings | None = None
+) -> RenderableType:
+    """κ of each group of runs by all methods, what else came out, and which number to trust."""
+    from rich.console import Group
+    from rich.text import Text
+
+    tables = results.tables(selection, settings)
+    rows = tables.kappa
     system = unit_system(results.info.units)
-    notes = list(dict.fromkeys(row.note for row in rows if row.note))
-    parts: list[RenderableType] = [_conductivities(rows, system, notes)]
-    if direct := [row for row in rows if row.swap_flux is not None]:
-        parts.append(_fluxes(direct, system))
+    notes = list(dict.fromkeys(row.verdict for row in rows if row.verdict != "converged"))
+    equilibrium = [row for row in rows if row.found.estimate != "direct"]
+    direct = [row for row in rows if row.found.estimate == "direct"]
+    parts: list[RenderableType] = []
+    if equilibrium:
+        parts.append(_equilibrium(equilibrium, direct, system, notes))
+    if direct:
+        parts.append(_direct(direct, system, notes))
+        if lines := list(extrapolations(direct)):
+            parts.append(_infinite(lines, system))
+    if tables.diffusion:
+        parts.append(_diffusion(tables.diffusion, system))
     parts += [Text(f"[{number}] {note}") for number, note in enumerate(notes, 1)]
+    if settings is None or not settings.components:
+        parts += [Text(sentence) for sentence in advice(rows)]
     return Group(*parts)
 
 
-def as_json(results: Results) -> list[dict[str, Any]]:
-    """The rows of `Results.table`, in JSON's types: what is not known is None."""
-    return [
-        {name: None if _unknown(value) else value for name, value in row.as_dict().items()}
-        for row in results.rows
-    ]
+def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """All that is known, in JSON's types: what is not known is None."""
+    return [{name: _known(value) for name, value in row.as_dict().items()} for row in rows]
 
 
-def _unknown(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+def as_csv(rows: Sequence[Row]) -> str:
+    """The same as a table with a heading; what is not known is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(COLUMNS), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(as_json(rows))
+    return text.getvalue()
 
 
-def _conductivities(rows: Sequence[Row], system: UnitSystem, notes: Sequence[str]) -> Table:
-    table = _table("Thermal conductivity, 95 % intervals", system)
-    table.add_column("atoms", justify="right")
-    table.add_column("runs", justify="right", no_wrap=True)
-    table.add_column(f"κ ({system.conductivity_symbol})", justify="right", no_wrap=True)
-    if notes:
-        table.add_column("note")
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _equilibrium(
+    rows: Sequence[Row], direct: Sequence[Row], system: UnitSystem, notes: Sequence[str]
+) -> Table:
+    """A line for each group, and beside it the direct method on the same material and model."""
+    components = any(row.found.component for row in rows)
+    table = _table(f"{TITLE}, κ in {system.conductivity_symbol}", system)
+    for heading in [*["component"] * components, "⟨T⟩", "raw Green–Kubo", "corrected", "direct"]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("γ²", justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    beside = {_conditions(row): row for row in sorted(direct, key=_length)}
+    lines: dict[tuple[str, str, str | None], dict[str, Row]] = {}
     for row in rows:
-        mark = [_mark(notes.index(row.note) + 1)] if row.note else []
-        runs = f"{row.runs} of {row.runs_asked}"
-        table.add_row(*_point(row), f"{row.atoms:,}", runs, interval_text(row.kappa), *mark)
+        key = row.group.study, row.group.name, row.found.component
+        lines.setdefault(key, {})[row.found.estimate] = row
+    for estimates in lines.values():
+        raw, corrected = estimates["raw"], estimates.get("corrected")
+        best = corrected or raw
+        found = best.found
+        table.add_row(
+            *_point(raw),
+            *[found.component] * components,
+            "–" if found.temperature is None else f"{found.temperature:.4g}",
+            _kappa(raw),
+            _kappa(corrected),
+            _kappa(beside.get(_conditions(raw))),
+            "–" if found.gamma_squared is None else interval_text(found.gamma_squared),
+            _verdict(best, notes),
+        )
     return table
 
 
-def _fluxes(rows: Sequence[Row], system: UnitSystem) -> Table:
-    unit = rows[0].flux_units
-    table = _table(f"Heat flux of the direct method ({unit}), 95 % intervals", system)
-    for heading in ("swap power / 2A", "in the slabs"):
+def _direct(rows: Sequence[Row], system: UnitSystem, notes: Sequence[str]) -> Table:
+    """κ of the direct method, and how its two heat fluxes agree."""
+    flux = f"{system.energy_symbol}/{system.length_symbol}^2/{system.time_symbol}"
+    table = _table(f"Direct method, κ in {system.conductivity_symbol}, fluxes in {flux}", system)
+    length = f"L ({system.length_symbol})"
+    for heading in ("⟨T⟩", length, "κ", "swap power / 2A", "in the slabs"):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     for row in rows:
-        fluxes = (row.swap_flux, row.slab_flux)
-        shown = ("" if flux is None else interval_text(flux) for flux in fluxes)
-        table.add_row(*_point(row), *shown)
+        found = row.found
+        table.add_row(
+            *_point(row),
+            "–" if found.temperature is None else f"{found.temperature:.4g}",
+            "–" if found.length is None else f"{found.length:.1f}",
+            _kappa(row),
+            *("–" if j is None else interval_text(j) for j in (found.swap_flux, found.slab_flux)),
+            _verdict(row, notes),
+        )
+    return table
+
+
+def _infinite(lines: Sequence[dict[str, Any]], system: UnitSystem) -> Table:
+    """κ∞ by a straight line through 1/κ against 1/L, and by a parabola."""
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"Direct method for infinite length, κ in {system.conductivity_symbol}"
+    table = Table(title=title, title_justify="left")
+    for heading in ("study", "model"):
+        table.add_column(heading, overflow="fold")
+    for heading in (f"T ({system.temperature_symbol})", "lengths", "order in 1/L", "κ", "p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict")
+    for line in lines:
+        p_value = line.get("p_value", math.nan)
+        table.add_row(
+            Text(line["study"]),
+            Text(line["model"]),
+            number_text(line["temperature"]),
+            str(line["lengths"]),
+            str(line["order"]),
+            _of_line(line),
+            "–" if math.isnan(p_value) else f"{p_value:.2g}",
+            line["verdict"],
+        )
+    return table
+
+
+def _of_line(line: dict[str, Any]) -> str:
+    if "kappa" not in line:
+        return "–"
+    return interval_text(
+        Interval(mean=line["kappa"], half_width=line["kappa_half_width"], samples=line["lengths"])
+    )
+
+
+def _diffusion(rows: Sequence[DiffusionRow], system: UnitSystem) -> Table:
+    table = _table(f"Diffusion coefficients, D in {system.diffusivity_symbol}", system)
+    table.add_column("species")
+    table.add_column("D", justify="right", no_wrap=True)
+    table.add_column("or why there is none")
+    for row in rows:
+        found = row.found
+        why = found.problem
+        if why and math.isfinite(found.upper_limit):
+            why = f"below {found.upper_limit:.1e}; {why}"
+        table.add_row(*_point(row), found.species, interval_text(found.coefficient), why)
     return table
 
 
 def _table(title: str, system: UnitSystem) -> Table:
     """With columns for what names a group of runs."""
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left")
     table.add_column("study", overflow="fold")
     table.add_column("model", overflow="fold")
     table.add_column(f"T ({system.temperature_symbol})", justify="right")
     table.add_column("supercell", justify="right", no_wrap=True)
+    table.add_column("atoms", justify="right")
+    table.add_column("runs", justify="right", no_wrap=True)
     return table
 
 
-def _point(row: Row) -> tuple[Text, Text, str, str]:
-    return Text(row.study), Text(row.model), number_text(row.temperature), cells_text(row.supercell)
+def _point(row: Row | DiffusionRow) -> tuple[RenderableType, ...]:
+    from rich.text import Text  # in names of studies and models brackets are no markup
+
+    group = row.group
+    return (
+        Text(group.study),
+        Text(group.model),
+        number_text(group.temperature),
+        cells_text(group.supercell),
+        f"{group.atoms:,}",
+        f"{len(group.done)} of {group.asked}",
+    )
 
 
-def _mark(number: int) -> Text:
-    return Text(f"[{number}]")
+def _kappa(row: Row | None) -> str:
+    return "–" if row is None else interval_text(row.found.kappa)
 
 
-def interval_text(interval: Interval) -> str:
-    """A mean and its half-width to two digits of the latter: ``0.438 ± 0.021``.
+def _verdict(row: Row, notes: Sequence[str]) -> RenderableType:
+    from rich.text import Text
 
-    A half-width that is not known is a ``?``, a mean that is not there a dash.
-    """
-    mean, half_width = interval.mean, interval.half_width
-    if math.isnan(mean):
-        return "–"
-    if not math.isfinite(half_width) or half_width == 0:
-        return f"{mean:.3g}" + (" ± ?" if half_width else "")
-    largest = max(abs(mean), half_width)
-    power = math.floor(math.log10(largest))
-    if -4 < power < 6:
-        digits = max(1 - math.floor(math.log10(half_width)), 0)
-        return f"{mean:.{digits}f} ± {half_width:.{digits}f}"
-    scale = 10.0**power
-    scaled = Interval(mean=mean / scale, half_width=half_width / scale, samples=interval.samples)
-    return f"({interval_text(scaled)})e{power}"
+    if row.verdict == "converged":
+        return Text("converged")
+    mark = f"[{notes.index(row.verdict) + 1}]"
+    return Text(mark if row.found.problems == () else f"no {mark}")
+
+
+def _conditions(row: Row) -> tuple[str, str, float]:
+    return row.group.material, row.group.model, row.group.temperature
+
+
+def _length(row: Row) -> float:
+    return row.found.length or 0.0

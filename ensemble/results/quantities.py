@@ -29,6 +29,7 @@ LONG_NAMES = {
     "heat_flux_conductive": "conductive part of the heat flux",
     "momentum": "momentum",
     "msd": "mean square displacement",
+    "square_displacement": "mean square displacement since the last time origin",
     KINETIC_TEMPERATURE: "temperature of all atoms",
     "pressure": "pressure",
     "energy": "total energy",

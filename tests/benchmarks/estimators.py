@@ -53,16 +53,17 @@ class Case:
 
 
 CASES = (
-    Case("A"),
     Case("B"),
+    Case("A"),
     Case("C"),
-    Case("crystal", rows=80_000, timestep=0.05),
     Case("lobe", rows=40_000, timestep=0.05),
     Case("strong", rows=40_000, timestep=0.05),
     Case("B", 3, rows=40_000, timestep=0.05),
     Case("lobe", 3, rows=40_000, timestep=0.05),
-    Case("A", 20, rows=40_000, timestep=0.05),
-    Case("strong", 20, rows=40_000, timestep=0.05),
+    Case("crystal", 20, rows=40_000, timestep=0.05),
+    Case("strong", 20, rows=20_000, timestep=0.05),
+    # Too few seeds for its memory of 30 ps: what a user should know.
+    Case("crystal", rows=80_000, timestep=0.05),
 )
 
 TOO_SHORT = (

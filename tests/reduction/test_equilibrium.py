@@ -106,6 +106,23 @@ def test_no_gauge_changes_the_corrected_kappa(
         assert moved.cutoff == pytest.approx(one.cutoff, rel=1e-10)
 
 
+def test_no_gauge_changes_it_where_runs_differ_in_temperature(
+    coupled: tuple[Floats, Floats],
+) -> None:
+    flux, momenta = coupled
+    state = {
+        "temperature": [1.0, 1.1, 1.2, 0.9, 0.8],
+        "volume": [1.0, 1.2, 0.8, 1.1, 0.9],
+        "timestep": TIMESTEP,
+        "units": "lj",
+        "momenta": momenta,
+    }
+    one = green_kubo(flux, **state).kappa.value
+    moved = green_kubo(flux + 50 * momenta[:, :, 0], **state).kappa.value
+    assert moved.mean == pytest.approx(one.mean, rel=1e-10)
+    assert moved.half_width == pytest.approx(one.half_width, rel=1e-10)
+
+
 def test_where_nothing_diffuses_both_kappas_agree(flux: Floats) -> None:
     """Momenta of atoms that only oscillate: the derivative of a bounded displacement."""
     displacement = runs_of(series("B", np.random.default_rng(3), 15, ROWS + 1, TIMESTEP), 5)

@@ -60,7 +60,7 @@ temperatures = [600]
 supercells = [[2, 2, 10]]
 seeds = {direct_seeds}
 timestep = {femtosecond}
-bins = 12
+bins = {bins}
 equilibrate = [{{ ensemble = "nve", time = 1 }}]
 swap = {{ every = {ten} }}
 settle = 1
@@ -129,13 +129,16 @@ class Planted:
 def planted(tmp_path: Path) -> Callable[..., Planted]:
     """Makes an empty store of the campaign above."""
 
-    def make(units: str = "metal", window: str = "[1, 2]", direct_seeds: int = 2) -> Planted:
+    def make(
+        units: str = "metal", window: str = "[1, 2]", direct_seeds: int = 2, bins: int = 12
+    ) -> Planted:
         reduced = units == "lj"
         file = tmp_path / "planted.toml"
         text = CAMPAIGN.format(
             units=units,
             window=window,
             direct_seeds=direct_seeds,
+            bins=bins,
             femtosecond=0.001 if reduced else 1,
             ten=0.01 if reduced else 10,
         )

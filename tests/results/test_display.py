@@ -1,21 +1,29 @@
-"""What is printed."""
+"""What is printed, and what ``ensemble results`` makes of it."""
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from ensemble.cli import main
+from ensemble.plan.recipe import Run
 from ensemble.reduction.intervals import Interval
 from ensemble.results import open_results, show
-from ensemble.results.display import interval_text
+from ensemble.results.advice import interval_text
+from ensemble.results.table import COLUMNS
 
 if TYPE_CHECKING:
     from conftest import Planted
+
+MakeStore = Callable[..., "Planted"]
 
 
 @pytest.mark.parametrize(
@@ -41,27 +49,121 @@ def test_intervals_to_two_digits_of_their_half_width(
     assert interval_text(Interval(mean=mean, half_width=half_width, samples=3)) == text
 
 
-def printed(store: Planted, width: int = 100) -> str:
+def equilibrium(run: Run, rows: int) -> dict[str, np.ndarray | float]:
+    noise = np.random.default_rng([run.seed, int(run.temperature)]).standard_normal((9, rows))
+    current = {f"momentum_Na_{axis}": 10 * noise[k] for k, axis in enumerate("xyz")}
+    return {
+        **current,
+        **{name.replace("Na", "Cl"): -values for name, values in current.items()},
+        **{f"heat_flux_{axis}": noise[k] + noise[3 + k] for k, axis in enumerate("xyz")},
+        **{f"heat_flux_conductive_{axis}": noise[3 + k] for k, axis in enumerate("xyz")},
+        **{f"heat_flux_convective_{axis}": noise[k] for k, axis in enumerate("xyz")},
+        "temperature": run.temperature + 1.5,
+        "volume": 1e4,
+    }
+
+
+@pytest.fixture
+def store(planted: MakeStore) -> Planted:
+    """With equilibrium samples in place, and none of the direct method."""
+    found = planted(window='"auto"')
+    found.each("gk", lambda run: equilibrium(run, found.rows("gk")))
+    return found
+
+
+def printed(store: Planted, width: int = 200) -> str:
     console = Console(file=io.StringIO(), width=width)
     console.print(show(open_results(store.paths.root)))
     text = console.file.getvalue()
     return str(text)
 
 
-def test_an_empty_store_says_so_once(planted: Callable[..., Planted]) -> None:
+def test_an_empty_store_says_so(planted: MakeStore) -> None:
     text = printed(planted())
-    assert "κ (W/m/K)" in text
+    assert "κ in W/m/K" in text
     assert text.count("0 of 5") == 8
-    assert text.count("[1]") == 11
-    assert text.count("no run is done") == 1
-    assert "swap power" not in text
+    assert text.count("0 of 2") == 2
+    assert text.count("[1] no run is done") == 1
+    # Two studies in equilibrium at two temperatures
+    assert text.count("no Green–Kubo κ to trust: no run is done") == 4
+    assert "nan" not in text
+    assert "inf" not in text
 
 
-def test_the_fluxes_of_the_direct_method(planted: Callable[..., Planted]) -> None:
+def test_estimates_of_a_group_are_side_by_side(store: Planted) -> None:
+    text = printed(store)
+    rows = open_results(store.paths.root).kappa(study="gk", model="b", temperature=600)
+    line, _, _ = (  # the others are of diffusion
+        line for line in text.splitlines() if line.startswith("│ gk    │ b     │   600")
+    )
+    assert "601.5" in line
+    assert line.count(" ± ") == 3
+    assert rows.kappa[1] == pytest.approx(rows.kappa[0] / 2, rel=0.1)
+    assert "salt at 600 K, gk 3x3x3: trust the Onsager-corrected Green–Kubo κ" in text
+    assert "heat and atoms flow together, γ² is up to 0.5" in text
+    assert "the direct method does not help: no run is done (a, b)" in text
+
+
+def test_the_fluxes_of_the_direct_method(planted: MakeStore) -> None:
     store = planted("lj")
     store.each("direct", lambda _: {"length": 10.0, "area": 4.0, "exchanged_energy": 2.0})
     text = printed(store)
-    assert "κ (kB/sigma/tau)" in text
+    assert "κ in kB/sigma/tau, fluxes in epsilon/sigma^2/tau" in text
     assert "T (epsilon/kB)" in text
-    assert "swap power / 2A" in text
     assert "no temperature gradient beyond the noise" in text
+
+
+def results(store: Planted, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    assert main(["results", str(store.paths.root), *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_command_csv(store: Planted, capsys: pytest.CaptureFixture[str]) -> None:
+    text = results(store, capsys, "--format", "csv")
+    table = list(csv.DictReader(io.StringIO(text)))
+    assert tuple(table[0]) == tuple(COLUMNS)
+    assert len(table) == 8 + 2 + 4
+    assert float(table[0]["kappa"]) > 0
+    assert (table[-1]["kappa"], table[-1]["verdict"]) == ("", "no run is done")
+
+
+def test_command_json(store: Planted, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--study", "gk", "--model", "b", "--temperature", "300", "--supercell", "3x3x3"]
+    found = json.loads(results(store, capsys, "--format", "json", *options))
+    assert [(one["model"], one["temperature"], one["estimate"]) for one in found] == [
+        ("b", 300, "raw"),
+        ("b", 300, "corrected"),
+    ]
+    assert found[0]["cutoff"] > 0
+    assert (found[0]["window_end"], found[0]["swap_flux"]) == (None, None)
+    json.dumps(found, allow_nan=False)
+    other = json.loads(
+        results(store, capsys, "--format", "json", "--estimator", "window", *options)
+    )
+    assert (other[0]["estimator"], other[0]["cutoff"]) == ("window", None)
+    assert other[0]["window_end"] > 0
+
+
+def test_command_components(store: Planted, capsys: pytest.CaptureFixture[str]) -> None:
+    text = results(store, capsys, "--components", "--study", "gk")
+    assert "component" in text
+    assert "trust" not in text
+    for axis in "xyz":
+        assert text.count(f"5 of 5 │         {axis} │") == 4
+
+
+def test_command_table_is_not_wrapped_in_a_pipe(
+    store: Planted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = results(store, capsys)
+    sentences = [line for line in text.splitlines() if line.startswith("salt at")]
+    assert len(sentences) == 4
+    assert all(sentence.endswith(".") for sentence in sentences)
+
+
+def test_command_refuses_what_is_not_there(
+    store: Planted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["results", str(store.paths.root), "--model", "c"]) == 1
+    error = capsys.readouterr().err
+    assert error == "ensemble: error: model 'c': the store has a, b\n"

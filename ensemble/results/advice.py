@@ -1,0 +1,260 @@
+"""Which κ to trust, and why: sentences that are put together from the numbers of a table.
+
+One for each material and temperature of each equilibrium study and supercell, over its models, next
+to the direct method on the same material at the same temperature.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from ensemble.plan.recipe import cells_text, number_text
+from ensemble.reduction.intervals import Interval
+from ensemble.reduction.spread import ModelSpread, model_spread
+from ensemble.results.lengths import infinite
+from ensemble.results.table import Row
+from ensemble.units import UnitSystem
+
+__all__ = ["advice", "interval_text"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Models:
+    """κ of several models by one method under the same conditions."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def trusted(self) -> list[Row]:
+        return [row for row in self.rows if row.trusted]
+
+    @property
+    def spread(self) -> ModelSpread | None:
+        """Over those that have a κ with an error; None where there is none."""
+        known = [row.found.kappa for row in self.rows if _has_error(row.found.kappa)]
+        return model_spread(known) if known else None
+
+    def objections(self) -> str:
+        """What is known against the values, and of which models."""
+        return _objections(self.rows)
+
+
+def advice(rows: Sequence[Row]) -> list[str]:
+    """Which number to trust for each material and temperature, and why.
+
+    Parameters
+    ----------
+    rows
+        Of a table without components, in the order of the store.
+    """
+    sentences = []
+    for alike in _groups(rows, lambda row: (row.group.material, row.group.temperature)):
+        direct = _Models(rows=tuple(_longest(alike)))
+        equilibrium = [row for row in alike if row.found.estimate != "direct"]
+        sets = list(_groups(equilibrium, lambda row: (row.group.study, row.group.supercell)))
+        sentences += [_of_equilibrium(of, direct) for of in sets]
+        if direct.rows and not sets:
+            sentences.append(_of_direct(direct))
+    return sentences
+
+
+def _groups(rows: Iterable[Row], key: Callable[[Row], Any]) -> Iterator[list[Row]]:
+    """Rows that have a key in common, in the order of their first ones."""
+    places: dict[Any, int] = {}
+    ordered = sorted(rows, key=lambda row: places.setdefault(key(row), len(places)))
+    return (list(members) for _, members in groupby(ordered, key))
+
+
+def _longest(rows: Iterable[Row]) -> Iterator[Row]:
+    """What the direct method says of each model: κ for infinite length where the cells allow it,
+    else κ of the longest cell, a converged one if there is one.
+    """
+    direct = [row for row in rows if row.found.estimate == "direct"]
+    for members in _groups(direct, lambda row: row.group.model):
+        longest = max(members, key=lambda row: (row.trusted, row.found.length or 0.0))
+        same = [row for row in members if row.group.study == longest.group.study]
+        kappa = infinite(same)
+        if kappa is None:
+            yield longest
+        else:
+            yield replace(longest, found=replace(longest.found, kappa=kappa, length=math.inf))
+
+
+def _of_equilibrium(rows: Sequence[Row], direct: _Models) -> str:
+    best = _Models(rows=tuple(_best(rows)))
+    group = rows[0].group
+    subject = f"{_subject(rows[0])}, {group.study} {cells_text(group.supercell)}"
+    if not best.trusted:
+        instead = f"; {_instead(direct)}" if direct.trusted else ""
+        return f"{subject}: no Green–Kubo κ to trust: {best.objections()}{instead}."
+    trusted = _Models(rows=tuple(best.trusted))
+    raw, corrected = (_of_models(rows, trusted, estimate) for estimate in ("raw", "corrected"))
+    name = "Onsager-corrected Green–Kubo" if corrected.rows else "Green–Kubo"
+    reasons = [*_coupling(corrected), *_models(raw, corrected), *_beside(trusted, direct)]
+    if len(trusted.rows) < len(best.rows):
+        reasons.append(f"not to be trusted: {best.objections()}")
+    because = f": {'; '.join(reasons)}" if reasons else ""
+    return f"{subject}: trust the {name} κ{_value_of_each(trusted)}{because}."
+
+
+def _of_models(rows: Iterable[Row], others: _Models, estimate: str) -> _Models:
+    """An estimate of those models that others are of."""
+    names = {row.group.model for row in others.rows}
+    return _Models(
+        rows=tuple(r for r in rows if r.found.estimate == estimate and r.group.model in names)
+    )
+
+
+def _value_of_each(models: _Models) -> str:
+    """The mean, unless the models differ: then it is that of no material."""
+    spread = models.spread
+    if spread is not None and spread.models > 1 and spread.significant:
+        return f" of each model for itself, their mean is {_value(models)}"
+    return f", {_value(models)}"
+
+
+def _of_direct(direct: _Models) -> str:
+    subject = _subject(direct.rows[0])
+    if not direct.trusted:
+        return f"{subject}: no κ to trust: {direct.objections()}."
+    trusted = _Models(rows=tuple(direct.trusted))
+    reasons = [_cells(trusted)]
+    if len(trusted.rows) > 1:
+        reasons.append(f"the models {_differ(trusted.spread)}")
+    if len(trusted.rows) < len(direct.rows):
+        reasons.append(f"not to be trusted: {direct.objections()}")
+    return f"{subject}: trust κ of the direct method, {_value(trusted)}: {'; '.join(reasons)}."
+
+
+def _best(rows: Iterable[Row]) -> Iterator[Row]:
+    """Of each model the corrected κ where there is one: it is the same in every gauge."""
+    for members in _groups(rows, lambda row: row.group.model):
+        yield members[-1]
+
+
+def _subject(row: Row) -> str:
+    unit = row.system.temperature_symbol
+    return f"{row.group.material} at {number_text(row.group.temperature)} {unit}"
+
+
+def _value(models: _Models) -> str:
+    """The mean over the models, and how many they are."""
+    unit, spread = models.rows[0].system.conductivity_symbol, models.spread
+    if spread is None:
+        one = models.rows[0]
+        return f"{interval_text(one.found.kappa)} {unit} ({one.group.model})"
+    if spread.models == 1:
+        return f"{interval_text(spread.mean)} {unit} ({models.rows[0].group.model})"
+    return f"{interval_text(spread.mean)} {unit} over {spread.models} models"
+
+
+def _coupling(corrected: _Models) -> Iterator[str]:
+    """How much the heat current is coupled to those of the species."""
+    known = [row.found.gamma_squared for row in corrected.rows]
+    found = [g for g in known if g is not None and _has_error(g)]
+    if not found:
+        return
+    coupled = [g for g in found if g.low > 0]
+    if coupled:
+        largest = max(coupled, key=lambda g: g.mean)
+        several = "up to " if len(found) > 1 else ""
+        yield (
+            f"heat and atoms flow together, γ² is {several}{interval_text(largest)}, "
+            "so the raw κ holds site energies, which are arbitrary"
+        )
+    else:
+        yield (
+            "no coupling of heat and atoms is seen, "
+            f"γ² is below {max(g.high for g in found):.2g}, and the raw κ is the same"
+        )
+
+
+def _models(raw: _Models, corrected: _Models) -> Iterator[str]:
+    """Whether the models differ beyond their errors."""
+    before, after = raw.spread, corrected.spread
+    if before is None or before.models < 2:
+        return
+    if after is None or after.models < 2:
+        yield f"the models {_differ(before)}"
+    elif before.significant == after.significant:
+        verb = "differ beyond" if after.significant else "agree within"
+        raw_p, p = before.p_value, after.p_value
+        yield f"the models {verb} their errors (p = {p:.2g}, of the raw values {raw_p:.2g})"
+    else:
+        yield f"raw values of the models {_differ(before)}, but corrected ones {_differ(after)}"
+
+
+def _differ(spread: ModelSpread | None) -> str:
+    if spread is None or spread.models < 2:
+        return "cannot be compared"
+    if spread.significant:
+        return f"differ beyond their errors (p = {spread.p_value:.2g})"
+    return f"agree within their errors (p = {spread.p_value:.2g})"
+
+
+def _beside(trusted: _Models, direct: _Models) -> Iterator[str]:
+    """Whether the direct method says the same."""
+    if not direct.rows:
+        return
+    if not direct.trusted:
+        yield f"the direct method does not help: {direct.objections()}"
+        return
+    other = _Models(rows=tuple(direct.trusted))
+    mine, theirs = trusted.spread, other.spread
+    if mine is None or theirs is None:
+        return
+    verb = "agrees" if mine.mean.agrees_with(theirs.mean) else "does not agree"
+    yield f"the direct method {verb}, {_value(other)} {_cells(other)}"
+
+
+def _instead(direct: _Models) -> str:
+    trusted = _Models(rows=tuple(direct.trusted))
+    return f"trust the direct method instead, {_value(trusted)} {_cells(trusted)}"
+
+
+def _cells(direct: _Models) -> str:
+    """How far apart the exchange layers are."""
+    system: UnitSystem = direct.rows[0].system
+    lengths = {round(row.found.length, 1) for row in direct.rows if row.found.length is not None}
+    if lengths == {math.inf}:
+        return "for infinite length"
+    return (
+        f"with {' and '.join(f'{x:g}' for x in sorted(lengths))} {system.length_symbol} of crystal"
+    )
+
+
+def _objections(rows: Iterable[Row]) -> str:
+    """What is known against the values, the models of each objection together."""
+    models: dict[str, list[str]] = {}
+    for row in rows:
+        for problem in row.found.problems:
+            models.setdefault(problem, []).append(row.group.model)
+    return "; ".join(f"{problem} ({', '.join(of)})" for problem, of in models.items())
+
+
+def _has_error(interval: Interval) -> bool:
+    return math.isfinite(interval.mean) and 0 < interval.half_width < math.inf
+
+
+def interval_text(interval: Interval) -> str:
+    """A mean and its half-width to two digits of the latter: ``0.438 ± 0.021``.
+
+    A half-width that is not known is a ``?``, a mean that is not there a dash.
+    """
+    mean, half_width = interval.mean, interval.half_width
+    if math.isnan(mean):
+        return "–"
+    if not math.isfinite(half_width) or half_width == 0:
+        return f"{mean:.3g}" + (" ± ?" if half_width else "")
+    largest = max(abs(mean), half_width)
+    power = math.floor(math.log10(largest))
+    if -4 < power < 6:
+        digits = max(1 - math.floor(math.log10(half_width)), 0)
+        return f"{mean:.{digits}f} ± {half_width:.{digits}f}"
+    scale = 10.0**power
+    scaled = Interval(mean=mean / scale, half_width=half_width / scale, samples=interval.samples)
+    return f"({interval_text(scaled)})e{power}"

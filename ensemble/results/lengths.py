@@ -1,0 +1,123 @@
+"""κ of the direct method against length, and what it is for an infinite cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ensemble.reduction.intervals import Interval
+from ensemble.reduction.length import InfiniteLength, infinite_length
+from ensemble.results.table import Row
+
+__all__ = ["FEWEST_LENGTHS", "LENGTH_COLUMNS", "extrapolations", "infinite"]
+
+FEWEST_LENGTHS = 3
+"""That a straight line is put through."""
+
+LENGTH_COLUMNS = (
+    "study",
+    "material",
+    "model",
+    "temperature",
+    "order",
+    "lengths",
+    "shortest",
+    "longest",
+    "kappa",
+    "kappa_half_width",
+    "kappa_low",
+    "kappa_high",
+    "units",
+    "mean_free_path",
+    "mean_free_path_half_width",
+    "reduced_chi_square",
+    "p_value",
+    "verdict",
+)
+
+
+def extrapolations(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    """κ∞ of each study, model and temperature with enough lengths, linear and quadratic in 1/L.
+
+    Parameters
+    ----------
+    rows
+        Of the direct method. Those without κ do not count.
+    """
+    members: dict[tuple[str, str, float], list[Row]] = {}
+    for row in rows:
+        kappa, length = row.found.kappa, row.found.length
+        if row.found.estimate == "direct" and length and math.isfinite(kappa.mean):
+            key = row.group.study, row.group.model, row.group.temperature
+            members.setdefault(key, []).append(row)
+    for alike in members.values():
+        lengths = [row.found.length or math.nan for row in alike]
+        for order in (1, 2):
+            if len(set(lengths)) >= max(FEWEST_LENGTHS, order + 2):
+                yield _line(alike, lengths, order)
+
+
+def infinite(rows: Sequence[Row]) -> Interval | None:
+    """κ∞ of one model by a straight line, where nothing is known against it.
+
+    Parameters
+    ----------
+    rows
+        As for `extrapolations`, of one study, model and temperature.
+    """
+    usable = [row for row in rows if row.trusted and row.found.length]
+    lengths = [row.found.length or math.nan for row in usable]
+    if len(set(lengths)) < FEWEST_LENGTHS:
+        return None
+    found = _fitted(lengths, [row.found.kappa for row in usable], 1)
+    return None if isinstance(found, str) or found.problem else found.kappa
+
+
+def _line(rows: Sequence[Row], lengths: Sequence[float], order: int) -> dict[str, Any]:
+    group = rows[0].group
+    found = _fitted(lengths, [row.found.kappa for row in rows], order)
+    table: dict[str, Any] = {
+        "study": group.study,
+        "material": group.material,
+        "model": group.model,
+        "temperature": group.temperature,
+        "order": order,
+        "lengths": len(lengths),
+        "shortest": min(lengths),
+        "longest": max(lengths),
+        "units": rows[0].system.conductivity_symbol,
+    }
+    if isinstance(found, str):
+        return table | {"verdict": found}
+    # The interval is that of 1/κ, which where the error is large is not symmetric in κ.
+    least, most = found.resistivity.low, found.resistivity.high
+    return table | {
+        "kappa": found.kappa.mean,
+        "kappa_half_width": found.kappa.half_width,
+        "kappa_low": 1 / most,
+        "kappa_high": 1 / least if least > 0 else math.inf,
+        "mean_free_path": found.mean_free_path.mean,
+        "mean_free_path_half_width": found.mean_free_path.half_width,
+        "reduced_chi_square": found.reduced_chi_square,
+        "p_value": found.p_value,
+        "verdict": found.problem or _doubts(rows) or "converged",
+    }
+
+
+def _fitted(
+    lengths: Sequence[float], kappas: Sequence[Interval], order: int
+) -> InfiniteLength | str:
+    """The fit, or why there is none."""
+    try:
+        return infinite_length(lengths, kappas, order=order)
+    except ValueError as error:
+        return str(error)
+
+
+def _doubts(rows: Sequence[Row]) -> str:
+    """What is known against the κ that go in."""
+    doubted = [row.found.length for row in rows if not row.trusted]
+    if not doubted:
+        return ""
+    return f"κ is not to be trusted at L = {', '.join(f'{x:.4g}' for x in doubted)}"
