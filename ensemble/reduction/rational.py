@@ -53,6 +53,9 @@ class RationalFits:
     """Shape (cutoffs, bands): zero behind the cut-off."""
     residuals: Floats
     """Shape (cutoffs, bands): P / S − 1."""
+    bias: Floats
+    """Shape (cutoffs,): of log S(0), to first order in the covariance, such that exp(log S(0) −
+    bias) has the mean S(0)."""
     slowest: Floats
     """Shape (cutoffs,): the longest √q, weighted with what its step is worth; 0 of degree 0."""
 
@@ -164,6 +167,7 @@ def fit_rational(periodogram: Floats, weights: Floats, square: Floats, degree: i
         covariance=covariance,
         weights=weights,
         residuals=periodogram * np.exp(-log_spectrum) - 1,
+        bias=_bias(found, gradient, covariance, weights, square),
         slowest=_slowest(found),
     )
 
@@ -236,13 +240,42 @@ def _bend(parameters: Floats, square: Floats, factor: Floats) -> Floats:
     cutoffs, count = parameters.shape
     found = np.zeros((cutoffs, count, count))
     for i in range(1, count, 2):
-        log_q, height = parameters[:, i, None], parameters[:, i + 1, None]
-        down, up = np.exp(log_q) * square, np.exp(log_q - height) * square
-        bend_up = np.einsum("cb,cb->c", factor, up / (1 + up) ** 2)
-        found[:, i, i] = bend_up - np.einsum("cb,cb->c", factor, down / (1 + down) ** 2)
+        bend_up, bend_down = (
+            np.einsum("cb,cb->c", factor, b) for b in _bends(parameters, square, i)
+        )
+        found[:, i, i] = bend_up - bend_down
         found[:, i, i + 1] = found[:, i + 1, i] = -bend_up
         found[:, i + 1, i + 1] = bend_up
     return found
+
+
+def _bias(
+    parameters: Floats, gradient: Floats, covariance: Floats, weights: Floats, square: Floats
+) -> Floats:
+    """What a most likely value is off on average, because log S is not linear in the parameters.
+
+    D. R. Cox and E. J. Snell, J. R. Stat. Soc. B 30, 248 (1968), eq. (20), for exponential scatter:
+    −½ F⁻¹ Σ w g (tr(H F⁻¹) + g F⁻¹ g) with gradient g and second derivatives H of log S. Half a
+    variance comes on top, for the mean of an exponential.
+    """
+    curved = np.einsum("cbp,cpq,cbq->cb", gradient, covariance, gradient)
+    for i in range(1, parameters.shape[1], 2):
+        bend_up, bend_down = _bends(parameters, square, i)
+        own, mixed, height = (
+            covariance[:, [j], k] for j, k in ((i, i), (i, i + 1), (i + 1, i + 1))
+        )
+        curved += (bend_up - bend_down) * own - 2 * bend_up * mixed + bend_up * height
+    slope = np.einsum("cbp,cb->cp", gradient, weights * curved)
+    leading = covariance[:, 0]
+    found: Floats = 0.5 * (leading[:, 0] - np.einsum("cp,cp->c", leading, slope))
+    return found
+
+
+def _bends(parameters: Floats, square: Floats, i: int) -> tuple[Floats, Floats]:
+    """Shape (cutoffs, bands): second derivatives of the two parts of the step at parameter i."""
+    log_q, height = parameters[:, i, None], parameters[:, i + 1, None]
+    down, up = np.exp(log_q) * square, np.exp(log_q - height) * square
+    return up / (1 + up) ** 2, down / (1 + down) ** 2
 
 
 def _fisher(gradient: Floats, weights: Floats, precision: Floats) -> Floats:

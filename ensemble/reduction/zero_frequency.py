@@ -1,7 +1,7 @@
 """The integral of Green and Kubo as the value at frequency zero of a smooth spectrum.
 
 `ensemble.reduction.rational` fits the periodogram below a cut-off. Cut-off and degree are not
-chosen but averaged over: the more precise a fit is, the more it counts (error^−4), and the more
+chosen but averaged over: the more precise a fit is, the more it counts (error^−5), and the more
 the data speak against it up to *twice its cut-off*, the less (exp(−z²/2)). So a fit is used well
 below the frequency where it begins to fail, where it has no bias yet that could be seen. What
 speaks against it is another step in the spectrum that would make it fit better; a step far below
@@ -28,7 +28,7 @@ __all__ = ["ZeroFrequency", "zero_frequency"]
 Floats = NDArray[np.float64]
 
 DEGREES = (0, 1, 2)
-SHARPNESS = 4.0
+SHARPNESS = 5.0
 """How strongly precise fits are preferred."""
 
 FIRST_CUTOFF = 8
@@ -105,7 +105,7 @@ def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroF
     scores = np.array([fit.scores(widths, square) for fit in fits])
     share = _shares(fits, scores, below, widths)
 
-    log_zero = np.array([fit.log_zero for fit in fits])
+    log_zero = np.array([_unbiased(fit) for fit in fits])
     average = float(np.sum(share * log_zero))
     value = float(np.exp(average))
     response = sum(
@@ -126,6 +126,12 @@ def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroF
             )
         ),
     )
+
+
+def _unbiased(fit: RationalFits) -> Floats:
+    """Shape (cutoffs,): log S(0). What is corrected of a poor fit is not more than its error."""
+    found: Floats = fit.log_zero - np.clip(fit.bias, -fit.error, fit.error)
+    return found
 
 
 def _cutoffs(grid: Bands) -> Floats:

@@ -5,8 +5,10 @@ import pytest
 from numpy.typing import NDArray
 from processes import TIMESTEP, series
 
+from ensemble.reduction.direct import direct_method
 from ensemble.reduction.equilibrium import green_kubo
 from ensemble.reduction.estimate import Estimate
+from ensemble.reduction.verdict import asks_for_time
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +56,30 @@ def test_a_drift_is_noticed() -> None:
     values[:, 10_000:] *= 1.5
     problems = " ".join(estimate_of(values, timestep=0.05).problems)
     assert "not stationary" in problems
+
+
+def test_what_longer_runs_would_help_against() -> None:
+    short = estimate_of(series("A", rng_of(2, 5_000, 0), 15, 5_000)).problems
+    assert any(map(asks_for_time, short))
+    drifting = series("B", rng_of(4), 15, 20_000, 0.05)
+    drifting[:, 10_000:] *= 1.5
+    assert any(map(asks_for_time, estimate_of(drifting, timestep=0.05).problems))
+    differing = series("B", rng_of(3), 15, 20_000, 0.05)
+    differing[6:9] *= 2
+    assert not any(map(asks_for_time, estimate_of(differing, timestep=0.05).problems))
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.3])
+def test_what_longer_runs_by_the_direct_method_would_help_against(rise: float) -> None:
+    """Few blocks; a gradient that rises."""
+    blocks = 200 if rise else 4
+    profile = 1 + 0.1 * np.minimum(np.arange(20), 20 - np.arange(20))
+    noise = 0.001 * rng_of(6).normal(size=(1, blocks, 20))
+    growth = np.linspace(1, 1 + rise, blocks)[:, None]
+    found = direct_method(
+        profile * growth + noise, np.ones((1, blocks)), block_time=1, length=20, area=1
+    )
+    assert asks_for_time(found.problem)
 
 
 def test_a_scatter_as_large_as_the_value_is_noticed() -> None:

@@ -84,6 +84,21 @@ def test_the_error_of_a_fit_is_its_scatter() -> None:
     assert np.mean(logs) == pytest.approx(np.log(2.3), abs=4 * np.std(logs) / np.sqrt(300))
 
 
+def test_the_bias_of_a_fit_is_known() -> None:
+    rng = np.random.default_rng(13)
+    square = (2 * np.pi * np.arange(60) * 0.01) ** 2
+    spectrum = lorentzian(square, 2.0, 1.0, 0.3)
+    weights = np.full((1, 60), 15.0)
+    values, bias = [], []
+    for _ in range(3000):
+        fits = fit_rational(spectrum * rng.gamma(15, 1 / 15, 60), weights, square, 1)
+        values.append(np.exp(fits.log_zero[0]) / 2.3)
+        bias.append(fits.bias[0])
+    off, error = np.mean(values) - 1, np.std(values) / np.sqrt(3000)
+    assert off > 5 * error
+    assert np.mean(values * np.exp(-np.array(bias))) - 1 == pytest.approx(0, abs=3 * error)
+
+
 def test_the_response_is_the_derivative() -> None:
     rng = np.random.default_rng(6)
     square = (2 * np.pi * np.arange(300) * 0.01) ** 2
