@@ -159,16 +159,20 @@ class Cluster(Table):
 
 
 class Convergence(Table):
-    """When to stop. Without this table every study is done as it is written."""
+    """When to stop. Without this table every study is done as it is written. With it each group of
+    runs that differ in their seeds alone is given more of them, or longer ones, until it knows κ
+    well enough; see docs/running.md.
+    """
 
     relative_error: Fraction
     """Half-width of the 95 % interval of κ, over κ, that a group of runs has to meet."""
 
     max_seeds: Annotated[int, Field(ge=2, le=10_000), Says("a whole number from 2 to 10000")] = 20
-    """Seeds at most."""
+    """Seeds of a group at most."""
 
     max_time: Picoseconds | None = None
-    """Sampling time of a run at most; what `sample.time` says where not given."""
+    """Sampling time of a run at most; what `sample.time` says where not given. Runs become longer
+    where they are too short for a verdict, or no more seeds may be added."""
 
 
 class Campaign(Table):

@@ -4,6 +4,8 @@
     `launch`: what the campaign asks for and the store lacks, until all is done.
 ``prepare``
     The reconciling: the store made or grown, its files in place, how far each run is.
+``convergence``
+    Which groups of runs know κ well enough, and what the others are given.
 ``agenda``
     Which run is next, and what becomes of those that fail: decisions without Dask or files.
 ``task``

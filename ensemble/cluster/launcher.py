@@ -11,16 +11,17 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from os import PathLike
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ensemble.campaign import Campaign, load_campaign
 from ensemble.cluster.agenda import Agenda, Item, Window, batches
+from ensemble.cluster.convergence import Judgement, extend, in_words, judge
 from ensemble.cluster.jobs import Batch, Outcome, Receipt
 from ensemble.cluster.prepare import Prepared, prepare
 from ensemble.cluster.progress import Reporter, closing_line, reporter_for
@@ -55,6 +56,8 @@ class Summary:
     """Runs of ``rerun`` studies whose trajectory failed."""
     interrupted: bool
     """Whether it was told to stop."""
+    judged: tuple[Judgement, ...] = ()
+    """Of the groups of runs, where the campaign has ``[convergence]``: what was said last."""
 
     @property
     def complete(self) -> bool:
@@ -106,13 +109,18 @@ def launch(
     reporter = reporter or reporter_for()
     for key, receipt in prepared.failed.items():
         reporter.failure(key, receipt, again=False)
-    agenda, stop = Agenda(prepared.items()), threading.Event()
-    if not agenda.finished:
-        with stopping(stop), open_cluster(campaign, workers) as (client, count):
-            watch = Watch(prepared, client.dashboard_link, count)
-            reporter.start(watch.progress)
-            Launcher(client, prepared, agenda, watch, reporter, stop).run(count)
-    summary = _summary(prepared, agenda, stop.is_set())
+    stop, judged = threading.Event(), list[Judgement]()
+    with stopping(stop), Workplace(campaign, workers, reporter, stop) as workplace:
+        agenda = workplace.do(prepared)
+        while campaign.convergence and not (stop.is_set() or agenda.store_fault):
+            asked = prepared.plan.extensions
+            prepared = prepare(campaign, root)  # what the store says now
+            judged = judge(prepared)
+            if extend(prepared, judged, reporter.note) == asked:
+                break
+            prepared = prepare(campaign, root)
+            agenda = workplace.do(prepared)
+    summary = _summary(prepared, agenda, stop.is_set(), judged)
     reporter.stop(
         closing_line(
             summary.done,
@@ -121,12 +129,15 @@ def launch(
             str(root),
             time.monotonic() - started,
             summary.interrupted,
+            in_words(judged),
         )
     )
     return summary
 
 
-def _summary(prepared: Prepared, agenda: Agenda, interrupted: bool) -> Summary:
+def _summary(
+    prepared: Prepared, agenda: Agenda, interrupted: bool, judged: Sequence[Judgement]
+) -> Summary:
     failed = prepared.failed | agenda.failed
     fault = agenda.store_fault
     return Summary(
@@ -136,7 +147,42 @@ def _summary(prepared: Prepared, agenda: Agenda, interrupted: bool) -> Summary:
         failed=failed | ({fault.key: fault} if fault is not None else {}),
         blocked=tuple(sorted(agenda.blocked)),
         interrupted=interrupted,
+        judged=tuple(judged),
     )
+
+
+class Workplace:
+    """A cluster that is started when there is something to do, and kept until all is done."""
+
+    def __init__(
+        self, campaign: Campaign, workers: int | None, reporter: Reporter, stop: threading.Event
+    ) -> None:
+        self._campaign = campaign
+        self._workers = workers
+        self._reporter = reporter
+        self._stop = stop
+        self._stack = ExitStack()
+        self._cluster: tuple[Client, int] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._stack.__exit__(*raised)
+
+    def do(self, prepared: Prepared) -> Agenda:
+        """Do what is left to do; the agenda says what became of it."""
+        agenda = Agenda(prepared.items())
+        if agenda.finished or self._stop.is_set():
+            return agenda
+        if self._cluster is None:
+            cluster = open_cluster(self._campaign, self._workers)
+            self._cluster = self._stack.enter_context(cluster)
+        client, count = self._cluster
+        watch = Watch(prepared, client.dashboard_link, count)
+        self._reporter.start(watch.progress)
+        Launcher(client, prepared, agenda, watch, self._reporter, self._stop).run(count)
+        return agenda
 
 
 @contextmanager

@@ -52,8 +52,8 @@ class Prepared:
     """Errors of their own that runs had before."""
 
     def recipe(self, key: str) -> Recipe:
-        """Of a run's study."""
-        return self.plan.recipes[self.runs[key].study]
+        """How a run is done."""
+        return self.plan.recipe_of(self.runs[key])
 
     def is_done(self, key: str) -> bool:
         """Whether all of a run was in the store."""
@@ -85,7 +85,7 @@ class Prepared:
         run = self.runs[item.key]
         return Job(
             store=self._store,
-            recipe=self.plan.recipes[run.study],
+            recipe=self.recipe(item.key),
             run=run,
             index=self.index[item.key],
             source=self._source(run),
@@ -127,12 +127,14 @@ def prepare(campaign: Campaign, root: Path, *, retry_failed: bool = False) -> Pr
         before = known_store(root)
         if _recorded(before) != recorded:  # by another launcher, meanwhile
             plan = make_plan(campaign, files, recorded=_recorded(before))
+        if before is not None and campaign.convergence is not None:
+            plan = plan.extended({name: one.extensions for name, one in before.studies.items()})
         fingerprints = plan.fingerprints.as_json()
         if before is not None:
             check_physics(before, campaign.physics(), fingerprints)
         shutil.rmtree(paths.aside, ignore_errors=True)  # of who was killed here
         put_files(paths, plan, files)
-        info = create_or_grow(paths, plan, versions=_versions(campaign), confirm=lease.confirm)
+        info = create_or_grow(paths, plan, versions=versions_of(campaign), confirm=lease.confirm)
     return _compare(paths, plan, info, retry_failed)
 
 
@@ -140,7 +142,7 @@ def _recorded(info: StoreInfo | None) -> dict[str, Segmentation]:
     return {} if info is None else info.segmentation
 
 
-def _versions(campaign: Campaign) -> dict[str, str]:
+def versions_of(campaign: Campaign) -> dict[str, str]:
     """Of what makes the numbers. A LAMMPS of the user's own is on the workers, not here; its
     version is in the record of each segment.
     """
@@ -167,11 +169,11 @@ def put_files(paths: StorePaths, plan: Plan, files: CampaignFiles) -> None:
 def _compare(paths: StorePaths, plan: Plan, info: StoreInfo, retry_failed: bool) -> Prepared:
     """How far every run of a plan is."""
     runs, index, reached = {}, {}, {}
-    for study, recipe in plan.recipes.items():
+    for study in plan.recipes:
         done = committed(paths, study)
         places = {run: place for place, run in info.runs(study)}
         for run in plan.runs(study):
-            key = run.key
+            key, recipe = run.key, plan.recipe_of(run)
             runs[key], index[key] = run, places[run]
             segments = done.get(index[key], 0)
             reached[key] = recipe.equilibration_segments + segments if segments else 0

@@ -72,13 +72,17 @@ class Progress:
 class Reporter(Protocol):
     """Where progress is shown."""
 
-    def start(self, progress: Progress) -> None: ...
+    def start(self, progress: Progress) -> None:
+        """Runs are about to be done; once more if others follow, with a progress of their own."""
 
     def update(self) -> None:
         """Called several times a second."""
 
     def failure(self, run: str, receipt: Receipt, again: bool) -> None:
         """An attempt failed, and will or will not be repeated."""
+
+    def note(self, line: str) -> None:
+        """Something was decided."""
 
     def stop(self, closing: str) -> None:
         """The last words."""
@@ -113,6 +117,10 @@ class Lines:
     def failure(self, run: str, receipt: Receipt, again: bool) -> None:
         print(failure_line(run, receipt, again), file=sys.stderr, flush=True)
 
+    def note(self, line: str) -> None:
+        if not self._quiet:
+            print(line, flush=True)
+
     def stop(self, closing: str) -> None:
         if not self._quiet:
             print(closing, flush=True)
@@ -132,6 +140,8 @@ class LiveTable:
         from rich.live import Live
 
         self._progress = progress
+        if self._live is not None:
+            return
         self._live = Live(
             get_renderable=self._table, console=self._console, refresh_per_second=4, transient=True
         )
@@ -144,6 +154,9 @@ class LiveTable:
         style = "yellow" if again else "red"
         line = failure_line(run, receipt, again)
         self._console.print(line, style=style, markup=False, highlight=False)
+
+    def note(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False)
 
     def stop(self, closing: str) -> None:
         if self._live is not None:
@@ -197,7 +210,13 @@ def failure_line(run: str, receipt: Receipt, again: bool) -> str:
 
 
 def closing_line(
-    done: int, asked: int, failed: Iterable[Receipt], store: str, seconds: float, stopped: bool
+    done: int,
+    asked: int,
+    failed: Iterable[Receipt],
+    store: str,
+    seconds: float,
+    stopped: bool,
+    convergence: str = "",
 ) -> str:
     """What became of a launch, and what to type next."""
     failures = list(failed)
@@ -206,6 +225,8 @@ def closing_line(
         given_up = any(not (f.cause and f.cause.environment) for f in failures)
         hint = ", --retry-failed tries again" if given_up else ""
         words.append(f"{len(failures)} failed{hint}")
+    if convergence:
+        words.append(convergence)
     if done == asked:
         words.append(f"see: ensemble results {store}")
     elif stopped:

@@ -47,12 +47,13 @@ class Watch:
             cost=sum(item.cost for item in prepared.items()),
         )
         for name, recipe in prepared.plan.recipes.items():
-            runs = prepared.plan.axes[name].run_count
             step = recipe.trajectory.timestep / (1 if reduced else FS_PER_NS)
-            self.progress.studies[name] = StudyProgress(runs, runs * recipe.segments, step)
+            self.progress.studies[name] = StudyProgress(0, 0, step)
         for key, run in prepared.runs.items():
-            study = self.progress.studies[run.study]
-            study.segments_done += min(self._reached[key], prepared.recipe(key).segments)
+            study, segments = self.progress.studies[run.study], prepared.recipe(key).segments
+            study.runs += 1
+            study.segments += segments
+            study.segments_done += min(self._reached[key], segments)
             study.done += prepared.is_done(key)
             study.failed += key in prepared.failed
 

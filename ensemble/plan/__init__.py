@@ -6,6 +6,8 @@
     What a run, a segment and a study's recipe are.
 ``axes``
     The labels that a study's runs have.
+``extension``
+    What some groups of runs have besides, so that κ is known well enough.
 ``channels``
     What is sampled.
 ``segments``

@@ -67,14 +67,15 @@ def run_seconds(plan: Plan, speed: Speed | None = None) -> Callable[[Run], float
     plan
         To which the runs belong.
     speed
-        Where it was measured. Runs with the same study, model and supercell take the same time.
+        Where it was measured. Runs of the same study, model, supercell and sampling time take the
+        same time.
     """
     speed = plan.seconds_per_atom_step if speed is None else speed
     per_atom_step = speed if callable(speed) else lambda model, atoms: speed[model]
-    known: dict[tuple[str, str, Cells], float] = {}
+    known: dict[tuple[str, str, Cells, int], float] = {}
 
     def seconds(run: Run) -> float:
-        place = run.study, run.model, run.supercell
+        place = run.study, run.model, run.supercell, plan.recipe_of(run).sample_segments
         if place not in known:
             known[place] = _seconds(plan, run, per_atom_step)
         return known[place]
@@ -83,7 +84,7 @@ def run_seconds(plan: Plan, speed: Speed | None = None) -> Callable[[Run], float
 
 
 def _seconds(plan: Plan, run: Run, per_atom_step: Callable[[str, int], float]) -> float:
-    recipe, atoms = plan.recipes[run.study], plan.atom_count(run.study, run.supercell)
+    recipe, atoms = plan.recipe_of(run), plan.atom_count(run.study, run.supercell)
     if (source := recipe.source_of(run)) is None:
         per_atom = recipe.steps * per_atom_step(run.model, atoms)
     else:  # the trajectory is made once more, and every frame of it evaluated

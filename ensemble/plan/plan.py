@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import product
 from math import ceil, gcd, lcm
 
 from ensemble.campaign import Campaign, CampaignError, CampaignFiles, Problem
@@ -12,6 +13,7 @@ from ensemble.campaign.studies import Emd, Nemd, Rerun
 from ensemble.plan.axes import Axes
 from ensemble.plan.channels import channels_of
 from ensemble.plan.crystals import count_atoms
+from ensemble.plan.extension import NOTHING, Extension, Extensions, group_of, next_seeds
 from ensemble.plan.fingerprint import Fingerprints, hash_of_structure
 from ensemble.plan.models import Examined, examine_models, model_for
 from ensemble.plan.recipe import Cells, Model, Recipe, Run
@@ -38,24 +40,89 @@ class Plan:
     recipes: dict[str, Recipe]
     """By study, in the campaign's order."""
     axes: dict[str, Axes]
-    """By study."""
+    """By study: the labels that the campaign names."""
     atoms: dict[tuple[str, Cells], int]
     """Atoms of every supercell, by material and cells."""
     seconds_per_atom_step: dict[str, float]
     """By model, on one core: from its size alone, nothing is measured."""
     fingerprints: Fingerprints
     """Of the files that the campaign names."""
+    extensions: dict[str, Extensions] = field(default_factory=dict)
+    """By study: what some groups of runs are to have besides."""
 
     @property
     def run_count(self) -> int:
         """Runs of all studies."""
-        return sum(axes.run_count for axes in self.axes.values())
+        return sum(1 for _ in self.runs())
 
     def runs(self, study: str | None = None) -> Iterator[Run]:
-        """The runs of a study, or of all in the campaign's order; the last axis goes fastest."""
+        """The runs of a study, or of all in the campaign's order; the last axis goes fastest, and
+        what some groups have besides comes last.
+        """
         for name in self.recipes if study is None else (study,):
             for _, run in self.axes[name].runs(name, self.recipes[name].study.method):
                 yield run
+            yield from self._added_runs(name)
+
+    def _added_runs(self, study: str) -> Iterator[Run]:
+        axes, method = self.axes[study], self.recipes[study].study.method
+        for (model, temperature, cells), extension in self.extensions.get(study, {}).items():
+            own = replace(
+                axes,
+                models=tuple(name for name in axes.models if name == model),
+                temperatures=tuple(t for t in axes.temperatures if t == temperature),
+                supercells=tuple(c for c in axes.supercells if c == cells),
+                seeds=tuple(seed for seed in extension.seeds if seed not in axes.seeds),
+            )
+            yield from (run for _, run in own.runs(study, method))
+
+    def recipe_of(self, run: Run) -> Recipe:
+        """How a run is done: as its study is, with the sampling time that its group is to have."""
+        recipe = self.recipes[run.study]
+        own = self.extensions.get(run.study, {}).get(group_of(run), NOTHING)
+        if own.segments <= recipe.sample_segments:
+            return recipe
+        return replace(recipe, sample_segments=own.segments)
+
+    def extended(self, extensions: Mapping[str, Extensions]) -> Plan:
+        """With more for some groups. Those of a ``rerun`` get what their source gets."""
+        found = {
+            name: {key: one for key, one in extensions.get(name, {}).items() if one != NOTHING}
+            for name in self.recipes
+        }
+        for name, recipe in self.recipes.items():
+            if isinstance(recipe.study, Rerun):
+                source, model = recipe.study.source, recipe.study.source.model
+                found[name] = {
+                    (mine, temperature, cells): extension
+                    for (of, temperature, cells), extension in found[source.study].items()
+                    for mine in self.axes[name].models
+                    if of == model
+                }
+        return replace(self, extensions={name: some for name, some in found.items() if some})
+
+    def most_segments(self, study: str) -> int:
+        """Segments of sampling that a run may be given, if κ is not known well enough before."""
+        recipe, limits = self.recipes[study], self.campaign.convergence
+        if limits is None or limits.max_time is None:
+            return recipe.sample_segments
+        segment = recipe.rows_per_segment * recipe.steps_per_row * recipe.trajectory.timestep
+        # To what floating point allows, as where a sampling time is checked.
+        whole = int(limits.max_time * self.campaign.fs_per_ps / segment * (1 + 1e-9))
+        return max(recipe.sample_segments, whole)
+
+    def at_most(self) -> Plan:
+        """With all that ``[convergence]`` may give to every group; the same plan without it."""
+        limits = self.campaign.convergence
+        if limits is None:
+            return self
+        extensions = {}
+        for name, axes in self.axes.items():
+            seeds = next_seeds(axes.seeds, max(0, limits.max_seeds - len(axes.seeds)))
+            most = Extension(seeds=seeds, segments=self.most_segments(name))
+            groups = product(axes.models, axes.temperatures, axes.supercells)
+            extensions[name] = dict.fromkeys(groups, most)
+        return self.extended(extensions)
 
     def atom_count(self, study: str, cells: Cells) -> int:
         """Atoms of a study's runs with such a supercell."""
@@ -63,8 +130,8 @@ class Plan:
 
     def sample_bytes(self, study: str) -> int:
         """What the samples of a study take in memory; on disk they are compressed."""
-        recipe = self.recipes[study]
-        return self.axes[study].run_count * recipe.rows * len(recipe.channels) * 8
+        rows = sum(self.recipe_of(run).rows for run in self.runs(study))
+        return rows * len(self.recipes[study].channels) * 8
 
     def segmentation(self) -> dict[str, Segmentation]:
         """How the runs are cut, by study: what a store records and `make_plan` takes again."""

@@ -20,9 +20,19 @@ SECONDS_PER_HOUR = 3600.0
 MOST_LABELS = 6
 
 
-def describe(plan: Plan, estimate: Estimate) -> RenderableType:
-    """The studies of a plan, what they are swept over, what they cost."""
-    return Group(_sweeps(plan), "", _work(plan, estimate), "", _conclusion(plan, estimate))
+def describe(plan: Plan, estimate: Estimate, most: Estimate | None = None) -> RenderableType:
+    """The studies of a plan, what they are swept over, what they cost.
+
+    Parameters
+    ----------
+    most
+        Of `Plan.at_most`, where the campaign has ``[convergence]``.
+    """
+    parts: list[RenderableType] = [_sweeps(plan), "", _work(plan, estimate), ""]
+    parts.append(_conclusion(plan, estimate))
+    if most is not None:
+        parts.append(_limits(plan, most))
+    return Group(*parts)
 
 
 def _sweeps(plan: Plan) -> Table:
@@ -79,6 +89,21 @@ def _conclusion(plan: Plan, estimate: Estimate) -> Text:
     )
 
 
+def _limits(plan: Plan, most: Estimate) -> Text:
+    """What may come on top, until κ is known well enough."""
+    limits = plan.campaign.convergence
+    assert limits is not None
+    unit = "τ" if plan.campaign.units == "lj" else "ps"
+    time = "" if limits.max_time is None else f" and {number_text(limits.max_time)} {unit}"
+    return Text(
+        f"Then more for those groups of runs whose κ is not known to ± "
+        f"{100 * limits.relative_error:.3g} %: up to {limits.max_seeds} seeds{time} each.\n"
+        f"At most {plan.at_most().run_count:,} runs, "
+        f"{most.core_seconds / SECONDS_PER_HOUR:,.3g} core-hours, "
+        f"about {duration_text(most.makespan_seconds)} in all."
+    )
+
+
 def _some(labels: Iterable[str]) -> str:
     """Labels below one another, the middle left out where there are many."""
     listed = list(labels)
@@ -110,9 +135,9 @@ def duration_text(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def as_json(plan: Plan, estimate: Estimate) -> dict[str, Any]:
+def as_json(plan: Plan, estimate: Estimate, most: Estimate | None = None) -> dict[str, Any]:
     """Everything of `describe`, and more, in JSON's types; units are in the names of the keys."""
-    return {
+    table: dict[str, Any] = {
         "campaign": plan.campaign.name,
         "file": str(plan.campaign.path),
         "units": plan.campaign.units,
@@ -126,6 +151,13 @@ def as_json(plan: Plan, estimate: Estimate) -> dict[str, Any]:
         "fingerprints": plan.fingerprints.as_json(),
         "studies": [_study_json(plan, estimate, name) for name in plan.recipes],
     }
+    if most is not None:
+        table["at_most"] = {
+            "runs": plan.at_most().run_count,
+            "core_hours": most.core_seconds / SECONDS_PER_HOUR,
+            "makespan_hours": most.makespan_seconds / SECONDS_PER_HOUR,
+        }
+    return table
 
 
 def _study_json(plan: Plan, estimate: Estimate, name: str) -> dict[str, Any]:

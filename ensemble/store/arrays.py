@@ -94,7 +94,7 @@ def _planned(paths: StorePaths, plan: Plan, versions: Mapping[str, str]) -> Stor
         fingerprints=plan.fingerprints.as_json(),
         versions=(dict(versions),),
         studies={
-            name: StudyInfo.of(recipe, plan.axes[name], plan.atoms)
+            name: StudyInfo.of(recipe, plan.axes[name], plan.atoms, plan.extensions.get(name, {}))
             for name, recipe in plan.recipes.items()
         },
     )

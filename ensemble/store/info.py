@@ -7,13 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ensemble.campaign.physics import diff_physics
 from ensemble.campaign.types import Units
 from ensemble.plan.axes import Axes, Index
+from ensemble.plan.extension import (
+    NOTHING,
+    Extension,
+    Extensions,
+    Member,
+    extensions_as_json,
+    extensions_from_json,
+    group_of,
+    merge_extensions,
+)
 from ensemble.plan.recipe import Cells, Channel, Method, Recipe, Run
 from ensemble.plan.segments import Segmentation
 from ensemble.store.errors import PhysicsChanged, StoreError, StoreMissing, StoreUnreadable
@@ -25,6 +35,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Of the store. One with a higher number was made by a later version of this package."""
+
+OPTIONAL = ("extensions", "seeds")
+"""What is said of a study only where some of its groups are to have more than others."""
 
 Fingerprints = Mapping[str, Mapping[str, str]]
 """Hashes of what is in files: ``models`` and ``structures``, each by name."""
@@ -50,6 +63,10 @@ class StudyInfo:
     """Segments of sampling that the last launch asked for."""
     longest: int
     """The most that any launch asked for: the length of the time axis, in segments."""
+    extensions: Extensions = field(default_factory=dict)
+    """What some groups of runs are to have besides."""
+    seeds: tuple[int, ...] = ()
+    """That every group has, where some have more; empty where all have all of the axis."""
 
     @property
     def segmentation(self) -> Segmentation:
@@ -73,15 +90,43 @@ class StudyInfo:
         # Rounded, so that 3 × 0.05 is the label 0.15.
         return np.round(self.row_time * np.arange(1, self.shape[4] + 1), 9)
 
+    def extension(self, member: Member) -> Extension:
+        """What the group of a run is to have besides."""
+        return self.extensions.get(group_of(member), NOTHING)
+
+    def asks_for(self, run: Run) -> bool:
+        """Whether there is to be a run with these labels."""
+        if not self.extensions or run.seed in self.seeds:
+            return True
+        return run.seed in self.extension(run).seeds
+
+    def seeds_of(self, member: Member) -> tuple[int, ...]:
+        """The seeds that a group is to have."""
+        if not self.extensions:
+            return self.axes.seeds
+        return tuple(dict.fromkeys((*self.seeds, *self.extension(member).seeds)))
+
+    def segments_of(self, member: Member) -> int:
+        """Segments of sampling that a run is to have."""
+        return max(self.sample_segments, self.extension(member).segments)
+
     @classmethod
-    def of(cls, recipe: Recipe, axes: Axes, atoms: Mapping[tuple[str, Cells], int]) -> Self:
+    def of(
+        cls,
+        recipe: Recipe,
+        axes: Axes,
+        atoms: Mapping[tuple[str, Cells], int],
+        extensions: Extensions,
+    ) -> Self:
         """As planned."""
+        added = [seed for one in extensions.values() for seed in one.seeds]
+        longest = max((one.segments for one in extensions.values()), default=0)
         # Times in the campaign file are in fs and ps; under lj both are τ.
         steps = recipe.steps_per_row * recipe.trajectory.timestep
         return cls(
             method=recipe.study.method,
             material=recipe.material_name,
-            axes=axes,
+            axes=axes.merged(replace(axes, seeds=tuple(added))),
             atoms=tuple(atoms[recipe.material_name, cells] for cells in axes.supercells),
             channels=recipe.channels,
             row_time=steps if recipe.units == "lj" else steps / 1000,
@@ -89,7 +134,9 @@ class StudyInfo:
             rows_per_segment=recipe.rows_per_segment,
             parts=tuple(stage.parts for stage in recipe.stages),
             sample_segments=recipe.sample_segments,
-            longest=recipe.sample_segments,
+            longest=max(recipe.sample_segments, longest),
+            extensions=extensions,
+            seeds=axes.seeds if extensions else (),
         )
 
     def grown(self, plan: StudyInfo) -> StudyInfo:
@@ -120,21 +167,28 @@ class StudyInfo:
         axes = self.axes.merged(plan.axes)
         atoms = dict(zip(plan.axes.supercells, plan.atoms, strict=True))
         atoms |= dict(zip(self.axes.supercells, self.atoms, strict=True))
+        extensions = merge_extensions(self.extensions, plan.extensions)
+        seeds = (*(self.seeds or self.axes.seeds), *(plan.seeds or plan.axes.seeds))
         return replace(
             plan,
             axes=axes,
             atoms=tuple(atoms[cells] for cells in axes.supercells),
             longest=max(self.longest, plan.longest),
+            extensions=extensions,
+            seeds=tuple(dict.fromkeys(seeds)) if extensions else (),
         )
 
     def as_json(self) -> dict[str, Any]:
-        """In JSON's types."""
-        return vars(self) | {
+        """In JSON's types; nothing of extensions where there are none."""
+        table = vars(self) | {
             "axes": self.axes.as_json(),
             "atoms": list(self.atoms),
             "channels": [[channel.name, channel.units] for channel in self.channels],
             "parts": list(self.parts),
+            "extensions": extensions_as_json(self.extensions),
+            "seeds": list(self.seeds),
         }
+        return table if self.extensions else {n: table[n] for n in table if n not in OPTIONAL}
 
     @classmethod
     def from_json(cls, table: dict[str, Any]) -> Self:
@@ -147,6 +201,8 @@ class StudyInfo:
                 "atoms": tuple(table["atoms"]),
                 "channels": channels,
                 "parts": tuple(table["parts"]),
+                "extensions": extensions_from_json(table.get("extensions", ())),
+                "seeds": tuple(table.get("seeds", ())),
             }
         )
 
@@ -199,9 +255,11 @@ class StoreInfo:
         return {name: study.segmentation for name, study in self.studies.items()}
 
     def runs(self, study: str) -> Iterator[tuple[Index, Run]]:
-        """Every run of a study with its place."""
+        """Every run that a study is to have, with its place."""
         info = self.studies[study]
-        return info.axes.runs(study, info.method)
+        return (
+            (place, run) for place, run in info.axes.runs(study, info.method) if info.asks_for(run)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The attributes of the root group."""

@@ -1,4 +1,6 @@
-"""The attempts at runs and how they ended: one JSON object a line, only ever appended to."""
+"""The attempts at runs and how they ended, and what was decided of groups of runs: one JSON object
+a line, only ever appended to.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,9 @@ Kind = Literal["done", "failed", "retry"]
 """``done``: the whole run; ``failed``: an attempt, by its cause; ``retry``: what went before is
 forgiven."""
 
+CONVERGENCE: Literal["convergence"] = "convergence"
+"""The kind of a `Decision`."""
+
 LONGEST_MESSAGE = 1000
 """Characters, so that a line is under 4 kB and is written at once."""
 
@@ -36,7 +41,7 @@ def _now() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """How an attempt ended."""
+    """How an attempt at a run ended."""
 
     kind: Kind
     study: str
@@ -51,6 +56,35 @@ class Event:
     host: str = field(default_factory=_host)
     time: str = field(default_factory=_now)
     """ISO 8601, UTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What ``[convergence]`` has decided of a group of runs."""
+
+    kind: Literal["convergence"] = CONVERGENCE
+    study: str
+    group: str
+    """Name of the group in its study: that of its runs without the seed."""
+    decision: str
+    """``met``, ``seeds``, ``time``, ``limits`` or ``failed``."""
+    runs: int
+    """That κ was made from."""
+    kappa: float | None = None
+    relative_error: float | None = None
+    """Half-width of the interval of κ, over κ."""
+    seeds: int
+    """That the group is to have from now on."""
+    segments: int
+    """Of sampling, that each of its runs is to have."""
+    message: str = ""
+    host: str = field(default_factory=_host)
+    time: str = field(default_factory=_now)
+    """ISO 8601, UTC."""
+
+    def says_the_same_as(self, other: Decision | None) -> bool:
+        """Whether two differ only in who came to them, and when."""
+        return other is not None and replace(other, host=self.host, time=self.time) == self
 
 
 @dataclass
@@ -90,7 +124,7 @@ def event_of(run: Run, kind: Kind, **about: Any) -> Event:
     return Event(kind=kind, study=run.study, run=run.name, **about)
 
 
-def append(paths: StorePaths, event: Event) -> None:
+def append(paths: StorePaths, event: Event | Decision) -> None:
     """Write an event down.
 
     Raises
@@ -111,20 +145,46 @@ def append(paths: StorePaths, event: Event) -> None:
 
 
 def events(paths: StorePaths) -> Iterator[Event]:
-    """Every event, the oldest first; lines that were torn are passed over.
+    """Every attempt, the oldest first; lines that were torn are passed over.
 
     Raises
     ------
     OSError
         The ledger is there, but cannot be read.
     """
+    for table in _lines(paths):
+        if table.get("kind") != CONVERGENCE:
+            with suppress(TypeError):
+                yield Event(**table)
+
+
+def decisions(paths: StorePaths) -> dict[tuple[str, str], Decision]:
+    """The last decision on each group that there was one on, by the names of study and group.
+
+    Raises
+    ------
+    OSError
+        The ledger is there, but cannot be read.
+    """
+    found = {}
+    for table in _lines(paths):
+        if table.get("kind") == CONVERGENCE:
+            with suppress(TypeError):
+                decision = Decision(**table)
+                found[decision.study, decision.group] = decision
+    return found
+
+
+def _lines(paths: StorePaths) -> Iterator[dict[str, Any]]:
     try:
         content = paths.ledger.read_bytes()
     except FileNotFoundError:
         return
     for line in content.splitlines():
-        with suppress(ValueError, TypeError):
-            yield Event(**json.loads(line))
+        with suppress(ValueError):
+            table = json.loads(line)
+            if isinstance(table, dict):
+                yield table
 
 
 def read(paths: StorePaths) -> dict[tuple[str, str], History]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -118,7 +118,7 @@ def states(
     paths: StorePaths,
     study: str,
     runs: Iterable[tuple[Index, Run]],
-    sample_segments: int,
+    segments_of: Callable[[Run], int],
     failed: Iterable[str] = (),
 ) -> Iterator[tuple[Index, Run, State, int]]:
     """The state of each run of a study, and how many of its sampling segments are in the store.
@@ -127,8 +127,8 @@ def states(
     ----------
     runs
         With their places.
-    sample_segments
-        How many a run has to have.
+    segments_of
+        How many sampling segments a run has to have.
     failed
         Names of the runs whose last attempt failed.
     """
@@ -138,7 +138,7 @@ def states(
     folders = os.fspath(paths.runs(study))
     for index, run in runs:
         segments, name = done.get(index, 0), run.name
-        if segments >= sample_segments:
+        if segments >= segments_of(run):
             state = State.DONE
         elif name in started and is_held(Path(f"{folders}/{name}/{LEASE}")):
             state = State.RUNNING

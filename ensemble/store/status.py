@@ -5,13 +5,16 @@ Reads names of files and the ledger, nothing else, so that a store of 10,000 run
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ensemble.store import ledger
-from ensemble.store.info import read_store
+from ensemble.store.info import StoreInfo, read_store
+from ensemble.store.ledger import Decision
 from ensemble.store.progress import State, states
 
 FAILURES_SHOWN = 20
@@ -52,6 +55,8 @@ class Status:
     store: Path
     studies: tuple[StudyStatus, ...]
     failures: tuple[Failure, ...]
+    convergence: tuple[Decision, ...] = ()
+    """The last decision on each group of runs."""
 
     @property
     def complete(self) -> bool:
@@ -59,7 +64,7 @@ class Status:
         return all(study.states[State.DONE] == study.runs for study in self.studies)
 
     def __str__(self) -> str:
-        return "\n".join([*_table(self), *_failures(self)])
+        return "\n".join([*_table(self), *_convergence(self), *_failures(self)])
 
 
 def read_status(root: Path) -> Status:
@@ -77,10 +82,12 @@ def read_status(root: Path) -> Status:
         unlucky = {run for (of, run), history in histories.items() if of == name and history.failed}
         found: Counter[State] = Counter()
         segments = 0
-        asked = study.sample_segments
-        for _, run, state, done in states(info.paths, name, info.runs(name), asked, unlucky):
+        asked = 0
+        runs, segments_of = info.runs(name), study.segments_of
+        for _, run, state, done in states(info.paths, name, runs, segments_of, unlucky):
             found[state] += 1
-            segments += min(done, asked)
+            segments += min(done, segments_of(run))
+            asked += segments_of(run)
             if state is State.FAILED and (event := histories[name, run.name].failure) is not None:
                 failures.append(
                     Failure(study=name, run=run.name, cause=event.cause, message=event.message)
@@ -90,10 +97,23 @@ def read_status(root: Path) -> Status:
                 name=name,
                 states=found,
                 segments=segments,
-                segments_asked=asked * sum(found.values()),
+                segments_asked=asked,
             )
         )
-    return Status(store=root, studies=tuple(studies), failures=tuple(failures))
+    return Status(
+        store=root,
+        studies=tuple(studies),
+        failures=tuple(failures),
+        convergence=tuple(_decisions(info)),
+    )
+
+
+def _decisions(info: StoreInfo) -> Iterator[Decision]:
+    """What was decided last of each group, where the campaign asks for that."""
+    if "convergence" in tomllib.loads(info.campaign):
+        for (study, _), decision in ledger.decisions(info.paths).items():
+            if study in info.studies:
+                yield decision
 
 
 def _table(status: Status) -> list[str]:
@@ -111,6 +131,10 @@ def _table(status: Status) -> list[str]:
         )
         for row in rows
     ]
+
+
+def _convergence(status: Status) -> list[str]:
+    return [f"{one.study} {one.group}: {one.message}" for one in status.convergence]
 
 
 def _failures(status: Status) -> list[str]:
@@ -137,5 +161,6 @@ def as_json(status: Status) -> dict[str, Any]:
             }
             for study in status.studies
         ],
+        "convergence": [vars(decision) for decision in status.convergence],
         "failed": [vars(failure) for failure in status.failures],
     }

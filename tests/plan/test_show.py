@@ -85,6 +85,24 @@ def test_json(folder: Folder) -> None:
     assert found["sample_bytes_uncompressed"] == total
 
 
+def test_limits_of_convergence(folder: Folder) -> None:
+    limits = "\n[convergence]\nrelative_error = 0.05\nmax_seeds = 5\nmax_time = 100\n"
+    plan = folder.plan(CU2SE + limits)
+    cost, most = estimate(plan, workers=2), estimate(plan.at_most(), workers=2)
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(describe(plan, cost, most))
+    lines = capture.get().splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    text = " ".join(lines[-3:])
+    assert "κ is not known to ± 5 %: up to 5 seeds and 100 ps each." in " ".join(text.split())
+    assert "At most 125 runs, " in text
+    found = as_json(plan, cost, most)
+    assert (found["runs"], found["at_most"]["runs"]) == (49, 125)
+    assert found["at_most"]["core_hours"] == most.core_seconds / 3600 > 2 * found["core_hours"]
+    assert "at_most" not in as_json(plan, cost)
+
+
 def test_reduced_units_have_names_of_their_own(folder: Folder) -> None:
     plan = folder.plan(LJ)
     (study,) = as_json(plan, estimate(plan, workers=1))["studies"]

@@ -128,7 +128,7 @@ class SmallStore:
 
     def finish(self, run: Run, segments: int | None = None) -> int:
         """Do what is left of a run, or so many segments of it; returns how many were done."""
-        recipe, index = self.plan.recipes[run.study], self.info.studies[run.study].axes.index(run)
+        recipe, index = self.plan.recipe_of(run), self.info.studies[run.study].axes.index(run)
         done = 0
         with Lease.acquire(self.paths.lease(run)) as lease:
             while start := next_segment(self.paths, recipe, run, index):
@@ -147,7 +147,7 @@ class SmallStore:
         add: float = 0.0,
     ) -> None:
         """Do one segment, with something added to its rows."""
-        recipe, index = self.plan.recipes[run.study], self.info.studies[run.study].axes.index(run)
+        recipe, index = self.plan.recipe_of(run), self.info.studies[run.study].axes.index(run)
         attempt = new_attempt(self.paths, run, token)
         restart = None
         if recipe.study.method != "rerun":

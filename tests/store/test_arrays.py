@@ -193,6 +193,7 @@ def test_other_segments_are_refused(store: SmallStore, tmp_path: Path) -> None:
         type(recipe)(**vars(recipe) | {"rows_per_segment": 20}),
         store.plan.axes["gk"],
         store.plan.atoms,
+        {},
     )
     with pytest.raises(ValueError, match="rows per segment: the store has 10, the plan 20"):
         grown.grown(other)

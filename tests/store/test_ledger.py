@@ -109,3 +109,28 @@ def test_many_write_at_once(store: SmallStore, tmp_path: Path) -> None:
         assert mine == list(range(200))
     assert os.path.getsize(store.paths.ledger) < 4096 * 800
     assert len(ledger.read(store.paths)) == 4
+
+
+def decision(**changes: object) -> ledger.Decision:
+    """One on a group of runs."""
+    table = {"study": "gk", "group": "soft-T1.35-2x2x2", "decision": "seeds", "runs": 2}
+    table |= {"relative_error": 0.11, "seeds": 5, "segments": 4, "message": "more seeds: 3 to 5"}
+    return ledger.Decision(**table | changes)
+
+
+def test_the_last_decision_on_a_group_counts(store: SmallStore) -> None:
+    first, last, other = decision(), decision(decision="met", kappa=0.4), decision(group="hard")
+    for line in (first, event_of(store.run(), "done"), last, other):
+        append(store.paths, line)
+    found = ledger.decisions(store.paths)
+    assert found == {("gk", first.group): last, ("gk", "hard"): other}
+    # They are no attempts at runs.
+    assert [event.kind for event in events(store.paths)] == ["done"]
+    assert list(read(store.paths)) == [("gk", store.run().name)]
+
+
+def test_decisions_that_say_the_same() -> None:
+    one = decision(time="2000-01-01", host="here")
+    assert one.says_the_same_as(decision())
+    assert not one.says_the_same_as(None)
+    assert not one.says_the_same_as(decision(seeds=6))

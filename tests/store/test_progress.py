@@ -50,7 +50,7 @@ def test_states(store: SmallStore) -> None:
         found = {
             run: (state, segments)
             for _, run, state, segments in states(
-                store.paths, "gk", runs, 6, failed=[failed.name, running.name]
+                store.paths, "gk", runs, lambda run: 6, failed=[failed.name, running.name]
             )
         }
     assert len(found) == 24
