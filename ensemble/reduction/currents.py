@@ -87,12 +87,17 @@ def currents_of(
     Raises
     ------
     ValueError
-        Runs differ in length, a current has another shape than it should have, or holds a number
-        that is not finite.
+        Runs differ in number or in length, a component of the heat flux is zero, or a current has
+        another shape than it should have, or holds a number that is not finite.
     """
     rows, components = _shape(heat, "the heat flux", 2)
+    for name, part in (("momenta", momenta), ("convective part", convective)):
+        if part is not None and len(part) != len(heat):
+            raise ValueError(f"{name}: of {len(part)} runs, the heat flux is of {len(heat)}")
     pieces = max(1, math.ceil(FEWEST_SAMPLES / (len(heat) * components)))
     kept, factor = _short(heat, "the heat flux", most_rows)
+    for number, component in np.argwhere(~kept.any(axis=-1)):
+        raise ValueError(f"the heat flux of run {number}, component {component}: zero throughout")
     kept *= scale[:, None, None]
     carried = species = None
     if convective is not None:

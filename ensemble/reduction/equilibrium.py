@@ -20,9 +20,9 @@ from ensemble.reduction.estimate import Estimate
 from ensemble.reduction.intervals import Interval, of_independent, studentised
 from ensemble.reduction.onsager import gauge_fixed, independent_currents, uncoupled_periodograms
 from ensemble.reduction.spectrum import bands, transforms
-from ensemble.reduction.verdict import problems
+from ensemble.reduction.verdict import differs_from, problems
 from ensemble.reduction.window import of_series as window_of_series
-from ensemble.reduction.zero_frequency import zero_frequency
+from ensemble.reduction.zero_frequency import ZeroFrequency, zero_frequency
 from ensemble.units import unit_system
 
 __all__ = ["GreenKubo", "green_kubo", "reduced"]
@@ -108,6 +108,8 @@ def green_kubo(
         The shapes do not fit, a number is not finite, volume or temperature is not positive, the
         series is constant, or has too few rows.
     """
+    if window is not None and method != "window":
+        raise ValueError(f"window: {window}, but the method is {method!r}, which has none")
     runs = _runs(flux, 2)
     factor = unit_system(units).green_kubo
     volumes, temperatures = (
@@ -157,14 +159,8 @@ def _by_spectrum(
     heat: Floats, species: Floats | None, of: Currents, window: tuple[float, float] | None
 ) -> Estimate:
     """The default."""
-    grid = bands(heat.shape[-1], of.timestep)
-    flux = transforms(heat, of.timestep)
-    if species is None:
-        periodograms, lost = grid.mean(np.abs(flux) ** 2), 0
-    else:
-        lost = len(species)
-        periodograms = uncoupled_periodograms(flux, transforms(species, of.timestep), grid)
-    found = zero_frequency(periodograms, grid, lost=lost)
+    found = _at_zero(heat, species, of)
+    lost = 0 if species is None else len(species)
     chosen = CHOICE * found.spread * found.value
     estimate = Estimate(
         method="spectrum",
@@ -174,8 +170,32 @@ def _by_spectrum(
         cutoff=found.cutoff,
         correlation_time=found.correlation_time,
     )
-    against = problems(estimate, heat, of.timestep, of.runs, misfit=found.misfit)
-    return replace(estimate, problems=against)
+    return replace(estimate, problems=problems(estimate, heat, of, misfit=found.misfit))
+
+
+def _at_zero(heat: Floats, species: Floats | None, of: Currents) -> ZeroFrequency:
+    grid = bands(heat.shape[-1], of.timestep)
+    flux = transforms(heat, of.timestep)
+    if species is None:
+        return zero_frequency(grid.mean(np.abs(flux) ** 2), grid)
+    periodograms = uncoupled_periodograms(flux, transforms(species, of.timestep), grid)
+    return zero_frequency(periodograms, grid, lost=len(species))
+
+
+def _checked(estimate: Estimate, heat: Floats, species: Floats | None, of: Currents) -> Estimate:
+    """Another estimate, looked at in the light of the spectrum.
+
+    A window that was set by hand knows nothing of its own errors: before the correlations have
+    died away it gives any value, and with a small interval.
+    """
+    try:
+        spectrum = _at_zero(heat, species, of)
+    except ValueError as error:
+        return replace(estimate, problems=(*problems(estimate, heat, of), f"too short: {error}"))
+    estimate = replace(estimate, correlation_time=spectrum.correlation_time)
+    against = problems(estimate, heat, of)
+    beside = differs_from(estimate, spectrum.value, spectrum.samples)
+    return replace(estimate, problems=(*against, *beside))
 
 
 def _by_window(
@@ -184,8 +204,7 @@ def _by_window(
     """The mean of the running integral; of coupled currents, of all of them."""
     every = heat[None] if species is None else np.concatenate([heat[None], species])
     estimate = window_of_series(every.swapaxes(0, 1), of.timestep, window=window)
-    against = problems(estimate, heat, of.timestep, of.runs)
-    return replace(estimate, problems=estimate.problems + against)
+    return _checked(estimate, heat, species, of)
 
 
 def _by_cepstrum(
@@ -198,8 +217,7 @@ def _by_cepstrum(
         both = np.concatenate([flux[None], transforms(species, of.timestep)]).swapaxes(0, 1)
         periodograms, dof = reduced_periodograms(both)
     estimate = cepstral(periodograms, dof, 1 / (heat.shape[-1] * of.timestep))
-    against = problems(estimate, heat, of.timestep, of.runs)
-    return replace(estimate, problems=estimate.problems + against)
+    return _checked(estimate, heat, species, of)
 
 
 _METHODS: dict[GreenKuboMethod, Estimator] = {
@@ -252,8 +270,10 @@ def _parts(
     assert currents.convective is not None
     conductive = currents.heat - currents.convective
     estimate = _METHODS[method]
+    nothing = replace(raw, value=raw.value.scaled(0), samples=0 * raw.samples)
     first, second = (
-        estimate(part, None, currents, window) for part in (currents.convective, conductive)
+        estimate(part, None, currents, window) if part.any() else nothing
+        for part in (currents.convective, conductive)
     )
     cross = studentised(raw.samples - first.samples - second.samples)
     return {"convective": first.value, "conductive": second.value, "cross": cross}

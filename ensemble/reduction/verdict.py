@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.special import fdtrc, stdtr
 
+from ensemble.reduction.currents import Currents
 from ensemble.reduction.estimate import Estimate
+from ensemble.reduction.intervals import of_independent
 
 __all__ = ["asks_for_time", "problems"]
 
@@ -28,6 +30,9 @@ UNCERTAIN = 0.2
 UNLIKELY = 1e-3
 """Probability, below which a difference is not put down to chance."""
 
+NOTABLE = 0.1
+"""Relative difference of two estimates, at least, that is worth a word."""
+
 MISFIT = 2.75
 """|z| of the best fits to a spectrum."""
 
@@ -41,12 +46,7 @@ def asks_for_time(problem: str) -> bool:
 
 
 def problems(
-    estimate: Estimate,
-    heat: Floats,
-    timestep: float,
-    runs: NDArray[np.intp],
-    *,
-    misfit: float = 0.0,
+    estimate: Estimate, heat: Floats, of: Currents, *, misfit: float = 0.0
 ) -> tuple[str, ...]:
     """What speaks against an estimate, in words; nothing where it is to be trusted.
 
@@ -56,21 +56,35 @@ def problems(
         What came out.
     heat
         Shape (samples, rows): what it was made from.
-    timestep
-        Between two rows.
-    runs
-        Shape (samples,): the run of each.
+    of
+        What else is to be known of the samples.
     misfit
         |z| of the fits that the estimate stands on.
     """
-    return (*estimate.problems, *_problems(estimate, heat, timestep, runs, misfit))
+    return (*estimate.problems, *_problems(estimate, heat, of, misfit))
 
 
-def _problems(
-    estimate: Estimate, heat: Floats, timestep: float, runs: NDArray[np.intp], misfit: float
-) -> Iterator[str]:
+def differs_from(estimate: Estimate, value: float, samples: Floats) -> Iterator[str]:
+    """Whether another estimate from the same samples differs beyond chance, and not by a little.
+
+    Parameters
+    ----------
+    estimate
+        The one in question.
+    value, samples
+        The other one, and its values of the samples, shape (samples,).
+    """
+    if samples.shape != estimate.samples.shape:
+        return
+    change = of_independent(estimate.samples - samples, 1 - UNLIKELY)
+    off = abs(estimate.value.mean - value)
+    if off > max(change.half_width, NOTABLE * abs(value)):
+        yield f"the spectrum at low frequencies says {value:.3g}, which is another value"
+
+
+def _problems(estimate: Estimate, heat: Floats, of: Currents, misfit: float) -> Iterator[str]:
     slow = estimate.correlation_time or 0.0
-    length = heat.shape[-1] * timestep
+    length = heat.shape[-1] * of.timestep
     if length < CORRELATION_TIMES * slow:
         yield (
             f"too short: {length / slow:.0f} correlation times, {CORRELATION_TIMES:.0f} are needed"
@@ -81,13 +95,17 @@ def _problems(
             f" value, {RESOLVED:.0f} are needed"
         )
     value, half_width = estimate.value.mean, estimate.value.half_width
-    if not half_width <= UNCERTAIN * abs(value):
+    if not value > 0:
+        yield "the value is not positive"
+    elif not half_width <= UNCERTAIN * value:
         yield f"too few independent samples: the interval is wider than ± {100 * UNCERTAIN:.0f} %"
     if misfit > MISFIT:
         yield "no smooth function fits the spectrum at low frequencies"
-    if _differ(estimate.samples, runs) < UNLIKELY:
+    if _differ(estimate.samples, of.runs) < UNLIKELY:
         yield "the seeds differ by more than their scatter"
-    if _drift(heat, timestep, slow) < UNLIKELY:
+    if _differ(estimate.samples, of.components) < UNLIKELY:
+        yield "x, y and z differ by more than their scatter: look at each component by itself"
+    if _drift(heat, of.timestep, slow) < UNLIKELY:
         yield "not stationary: the second half of the runs fluctuates otherwise than the first"
 
 

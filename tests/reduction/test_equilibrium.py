@@ -169,6 +169,13 @@ def test_the_parts_add_up_and_are_those_planted() -> None:
         assert abs(part.mean - wanted) < 1.6 * part.half_width < wanted
 
 
+def test_a_part_that_is_not_there_is_zero(flux: Floats) -> None:
+    found = reduced(flux, convective=0 * flux)
+    assert found.convective is not None
+    assert (found.convective.mean, found.convective.half_width) == (0, 0)
+    assert found.conductive == found.raw.value
+
+
 def test_one_run_is_cut_into_pieces(flux: Floats) -> None:
     one = reduced(flux[0])
     assert one.raw.value.samples == 9
@@ -207,6 +214,9 @@ def test_a_long_series_is_averaged_over_neighbours(flux: Floats) -> None:
         ({"timestep": 0}, "timestep: 0, must be positive"),
         ({"units": "imperial"}, "imperial"),
         ({"momenta": np.zeros((5, 10, 2, 3))}, r"momenta: rows and components \(10, 3\)"),
+        ({"momenta": np.ones((ROWS, 2, 3))}, "momenta: of 1 runs, the heat flux is of 5"),
+        ({"convective": np.ones((4, ROWS, 3))}, "convective part: of 4 runs"),
+        ({"window": (1, 2)}, "the method is 'spectrum', which has none"),
         ({"convective": np.zeros((5, ROWS, 2))}, "convective part: rows and components"),
     ],
 )
@@ -228,8 +238,10 @@ def test_bad_series_are_named(flux: Floats) -> None:
         reduced(bad)
     with pytest.raises(ValueError, match="runs of different shapes"):
         green_kubo([flux[0], flux[1][:-1]], volume=1, temperature=1, timestep=TIMESTEP)
-    with pytest.raises(ValueError, match="constant"):
-        reduced(np.zeros((5, 1000, 3)))
+    zero = flux.copy()
+    zero[3, :, 1] = 0
+    with pytest.raises(ValueError, match="run 3, component 1: zero throughout"):
+        reduced(zero, method="window")
     with pytest.raises(ValueError, match="too few"):
         reduced(flux[:, :1])
     with pytest.raises(ValueError, match="dimensions"):

@@ -86,3 +86,58 @@ def test_a_scatter_as_large_as_the_value_is_noticed() -> None:
     values = series("B", rng_of(5), 15, 2_000)
     problems = " ".join(estimate_of(values).problems)
     assert "too few independent samples" in problems or "too short" in problems
+
+
+@pytest.mark.parametrize("method", ["window", "cepstral"])
+def test_each_problem_is_said_once(method: str) -> None:
+    flux = np.moveaxis(series("B", rng_of(6), 15, 300).reshape(5, 3, -1), 1, 2)
+    found = green_kubo(
+        flux, volume=1, temperature=1, timestep=TIMESTEP, units="lj", method=method
+    ).kappa.problems
+    assert found
+    assert len(set(found)) == len(found)
+
+
+def test_a_window_before_the_correlations_have_died_away_is_noticed() -> None:
+    for trial in range(10):
+        values = series("A", rng_of(7, trial), 15, 40_000, 0.05)
+        flux = np.moveaxis(values.reshape(5, 3, -1), 1, 2)
+        early, late = (
+            green_kubo(
+                flux,
+                volume=1,
+                temperature=1,
+                timestep=0.05,
+                units="lj",
+                method="window",
+                window=window,
+            ).kappa.problems
+            for window in ((3, 6), (50, 100))
+        )
+        assert any("another value" in problem for problem in early)
+        assert not any("another value" in problem for problem in late)
+
+
+def test_a_value_below_zero_is_no_conductivity() -> None:
+    t = np.arange(40_000) * 0.05
+    rng = rng_of(8)
+    phases = 2 * np.pi * (rng.random((15, 1)) + 0.5 * t)
+    flux = np.moveaxis(np.cos(phases).reshape(5, 3, -1), 1, 2) + 1e-3 * rng.random((5, 40_000, 3))
+    found = green_kubo(
+        flux,
+        volume=1,
+        temperature=1,
+        timestep=0.05,
+        units="lj",
+        method="window",
+        window=(1.3, 1.7),
+    ).kappa
+    assert found.value.mean < 0
+    assert "the value is not positive" in found.problems
+
+
+def test_components_that_differ_are_noticed() -> None:
+    values = series("B", rng_of(9), 15, 20_000, 0.05)
+    values[2::3] *= 2
+    problems = " ".join(estimate_of(values, timestep=0.05).problems)
+    assert "x, y and z differ" in problems
