@@ -1,7 +1,7 @@
 # make venv        the package and its test tools in .venv, rebuilt when its sources change
 # make quickstart  a first campaign with the shipped potentials, in runs/quickstart
 # make test        lint, types, tests
-# make bench       speed of the kernel and of the launcher on this machine, minutes long
+# make bench       speed of kernel, launcher and reduction on this machine, minutes long
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,6 +33,8 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/mtp.py
 	$(BIN)/python -P tests/benchmarks/launch.py all
+	PYTHONPATH=tests/reduction OMP_NUM_THREADS=1 $(BIN)/python -P tests/benchmarks/estimators.py speed
+	$(BIN)/python -P tests/benchmarks/results.py
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

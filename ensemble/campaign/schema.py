@@ -18,6 +18,7 @@ from ensemble.campaign.table import Engine, Table
 from ensemble.campaign.types import (
     Count,
     Filled,
+    Finite,
     Fraction,
     Framework,
     Lattice,
@@ -164,7 +165,11 @@ class Convergence(Table):
     well enough; see docs/running.md.
     """
 
-    relative_error: Fraction
+    relative_error: Annotated[
+        Finite,
+        Field(gt=0, le=0.2),
+        Says("a number above 0 and up to 0.2, beyond which no κ is trusted"),
+    ]
     """Half-width of the 95 % interval of κ, over κ, that a group of runs has to meet."""
 
     max_seeds: Annotated[int, Field(ge=2, le=10_000), Says("a whole number from 2 to 10000")] = 20

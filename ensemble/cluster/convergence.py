@@ -3,7 +3,8 @@
 ``[convergence]`` asks for a relative error of κ. When nothing is left to do of what a store asks
 for, each group of an ``emd`` or ``nemd`` study is judged by the κ that `ensemble results` would
 show: Onsager's corrected one where there is one. One with an interval narrow enough, and nothing
-against it, has met the target and gets nothing. Another one gets seeds or, where it has as many as
+against it, has met the target and gets nothing. One that no amount of data can cure gets nothing
+either: an error is not answered with more runs. Another one gets seeds or, where it has as many as
 may be or its runs are too short for a verdict, sampling time: as much as an error that falls with
 the root of the data needs, at most twice what it has. Then the launch goes on.
 
@@ -17,6 +18,7 @@ second finds that it has been done. The ledger tells of each decision, once.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,6 +39,21 @@ if TYPE_CHECKING:
 MOST_GROWTH = 2.0
 """Of the seeds, or of the time, in one round: an error is not known well itself."""
 
+SYSTEMATIC = (
+    "the heat flux in the slabs differs",
+    "κ still changes where more layers",
+    "x, y and z differ",
+    "the spectrum at low frequencies says",
+)
+"""How problems begin that are of the method, the cell or the material: what more data do is to make
+them plainer. They are those of `ensemble.results.reduce` and `ensemble.reduction.verdict`."""
+
+DATA_HELP = re.compile(
+    r"no temperature gradient beyond the noise|\d+ samples (are too few|of \d+ currents: more)"
+)
+"""The beginning of what is said where there is no κ, but would be with more data. Anything else is
+an error in them or in the reading."""
+
 
 class Step(StrEnum):
     """What is decided of a group."""
@@ -49,6 +66,10 @@ class Step(StrEnum):
     """More of it."""
     LIMITS = "limits"
     """It is not, and there is to be no more."""
+    SYSTEMATIC = "systematic"
+    """It is not to be trusted, however much there is."""
+    ERROR = "error"
+    """There are runs, but no κ can be made from them."""
     FAILED = "failed"
     """No run is done, and more would go the same way."""
 
@@ -86,9 +107,9 @@ class Judgement:
 
 
 def relative_error(found: Finding) -> float:
-    """Half-width of the interval of κ, over κ; infinite where nothing is known."""
+    """Half-width of the interval of κ, over κ; infinite where nothing is known, or κ ≤ 0."""
     mean, half_width = found.kappa.mean, found.kappa.half_width
-    error = half_width / abs(mean) if mean else math.inf
+    error = half_width / mean if mean > 0 else math.inf
     return math.inf if math.isnan(error) else error
 
 
@@ -119,9 +140,12 @@ def next_step(found: Finding, runs: int, has: Size, most: Size, target: float) -
         return Step.FAILED, has
     if error <= target and not found.problems:
         return Step.MET, has
+    too_short = any(map(asks_for_time, found.problems))
+    # Of runs that are too short the rest may come from just that.
+    if not too_short and (in_vain := _in_vain(found)):
+        return in_vain, has
     # Where the error would do, the verdict does not, and nothing tells how much it needs.
     growth = min(MOST_GROWTH, (error / target) ** 2) if error > target else MOST_GROWTH
-    too_short = any(map(asks_for_time, found.problems))
     if not too_short and has.seeds < most.seeds:
         seeds = has.seeds + max(1, math.ceil(runs * growth) - runs)
         return Step.SEEDS, Size(seeds=min(seeds, most.seeds), segments=has.segments)
@@ -129,6 +153,15 @@ def next_step(found: Finding, runs: int, has: Size, most: Size, target: float) -
         segments = max(has.segments + 1, math.ceil(has.segments * growth))
         return Step.TIME, Size(seeds=has.seeds, segments=min(segments, most.segments))
     return Step.LIMITS, has
+
+
+def _in_vain(found: Finding) -> Step | None:
+    """What is the matter with a κ that more data would not cure; nothing with one that they do."""
+    if any(problem.startswith(SYSTEMATIC) for problem in found.problems):
+        return Step.SYSTEMATIC
+    if math.isnan(found.kappa.mean) and not any(map(DATA_HELP.match, found.problems)):
+        return Step.ERROR
+    return None
 
 
 def judge(prepared: Prepared) -> list[Judgement]:
@@ -142,20 +175,24 @@ def judge(prepared: Prepared) -> list[Judgement]:
     from ensemble.results import Selection, open_results
 
     results = open_results(prepared.paths.root)
-    settled = set(_settled(prepared))
+    settled = set(_settled(prepared, results.info))
     chosen = Selection(studies=frozenset(study for study, _ in settled))
     # The last row of a group is the one to trust.
     rows = {(row.group.study, group_of(row.group)): row for row in results.tables(chosen).kappa}
     return [_judged(prepared, results.info, rows[place]) for place in rows if place in settled]
 
 
-def _settled(prepared: Prepared) -> Iterator[tuple[str, GroupKey]]:
-    """The groups whose runs are all done, or given up, by their studies."""
+def _settled(prepared: Prepared, info: StoreInfo) -> Iterator[tuple[str, GroupKey]]:
+    """The groups whose runs are all done, or given up, by their studies. What another launcher has
+    given more since this one has looked is not: its new runs are not among these.
+    """
     over = prepared.done | prepared.failed.keys()
     left = {(run.study, group_of(run)) for key, run in prepared.runs.items() if key not in over}
     for run in prepared.runs.values():
-        place = run.study, group_of(run)
-        if run.method != "rerun" and place not in left:
+        place = study, group = run.study, group_of(run)
+        planned = prepared.plan.extensions.get(study, {}).get(group, NOTHING)
+        same = planned == info.studies[study].extension(run)
+        if run.method != "rerun" and place not in left and same:
             yield place
 
 
@@ -201,7 +238,7 @@ def _message(row: Row, step: Step, added: Sequence[int], time: float) -> str:
         error, system = relative_error(row.found), row.system
         percent = f" (± {100 * error:.2g} %)" if math.isfinite(error) else ""
         kappa = f"κ = {interval_text(row.found.kappa)} {system.conductivity_symbol}{percent}"
-        words = [kappa, *row.found.problems, *words]
+        words = [*([] if step is Step.ERROR else [kappa]), *row.found.problems, *words]
     return "; ".join([*words, _consequence(row, step, added, time)])
 
 
@@ -215,6 +252,10 @@ def _consequence(row: Row, step: Step, added: Sequence[int], time: float) -> str
         return "known well enough"
     if step is Step.LIMITS:
         return "not known well enough, but [convergence] allows no more"
+    if step is Step.SYSTEMATIC:
+        return "more data would not change that, so no more are tried"
+    if step is Step.ERROR:
+        return "there is no κ, so no more are tried"
     return "no run is done, so no more are tried"
 
 

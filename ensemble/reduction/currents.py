@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ensemble.reduction.spectrum import MOST_ROWS, Decimated
 
-__all__ = ["Currents", "currents_of"]
+__all__ = ["Currents", "currents_of", "pieces_of"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -60,6 +60,11 @@ class Currents:
         return int(self.heat.shape[-1]) * self.timestep
 
 
+def pieces_of(runs: int, components: int) -> int:
+    """How many samples are made from each component of each run."""
+    return max(1, math.ceil(FEWEST_SAMPLES / (runs * components)))
+
+
 def currents_of(
     heat: Sequence[Rows],
     *,
@@ -94,7 +99,7 @@ def currents_of(
     for name, part in (("momenta", momenta), ("convective part", convective)):
         if part is not None and len(part) != len(heat):
             raise ValueError(f"{name}: of {len(part)} runs, the heat flux is of {len(heat)}")
-    pieces = max(1, math.ceil(FEWEST_SAMPLES / (len(heat) * components)))
+    pieces = pieces_of(len(heat), components)
     kept, factor = _short(heat, "the heat flux", most_rows)
     for number, component in np.argwhere(~kept.any(axis=-1)):
         raise ValueError(f"the heat flux of run {number}, component {component}: zero throughout")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,9 +12,9 @@ from scipy.special import fdtrc, stdtr
 
 from ensemble.reduction.currents import Currents
 from ensemble.reduction.estimate import Estimate
-from ensemble.reduction.intervals import of_independent
+from ensemble.reduction.intervals import Interval, of_independent
 
-__all__ = ["asks_for_time", "problems"]
+__all__ = ["asks_for_time", "problems", "value_problems"]
 
 Floats = NDArray[np.float64]
 
@@ -36,13 +37,17 @@ NOTABLE = 0.1
 MISFIT = 2.75
 """|z| of the best fits to a spectrum."""
 
-TIME_HELPS = ("too short", "not stationary", "not steady", "not known to be steady")
-"""How problems begin, here and in `ensemble.reduction.direct`, that are of the length of runs."""
+TIME_HELPS = re.compile(
+    r"too short|not stationary|not steady|not known to be steady"
+    r"|\d+ frequencies are too few|\d+ lags of a series|(the )?window (up to|ends behind)"
+)
+"""How problems begin that are of the length of runs: those of all of `ensemble.reduction`, and what
+`ensemble.results` says of a window that is longer than the runs."""
 
 
 def asks_for_time(problem: str) -> bool:
     """Whether longer runs would help against a problem, and not more of them."""
-    return problem.startswith(TIME_HELPS)
+    return TIME_HELPS.match(problem) is not None
 
 
 def problems(
@@ -62,6 +67,14 @@ def problems(
         |z| of the fits that the estimate stands on.
     """
     return (*estimate.problems, *_problems(estimate, heat, of, misfit))
+
+
+def value_problems(value: Interval) -> Iterator[str]:
+    """What speaks against a value for what it and its error are, whatever it was made from."""
+    if not value.mean > 0:
+        yield "the value is not positive"
+    elif not value.half_width <= UNCERTAIN * value.mean:
+        yield f"too few independent samples: the interval is wider than ± {100 * UNCERTAIN:.0f} %"
 
 
 def differs_from(estimate: Estimate, value: float, samples: Floats) -> Iterator[str]:
@@ -94,11 +107,7 @@ def _problems(estimate: Estimate, heat: Floats, of: Currents, misfit: float) -> 
             f"too short: {estimate.cutoff * length:.0f} frequencies resolve what decides on the"
             f" value, {RESOLVED:.0f} are needed"
         )
-    value, half_width = estimate.value.mean, estimate.value.half_width
-    if not value > 0:
-        yield "the value is not positive"
-    elif not half_width <= UNCERTAIN * value:
-        yield f"too few independent samples: the interval is wider than ± {100 * UNCERTAIN:.0f} %"
+    yield from value_problems(estimate.value)
     if misfit > MISFIT:
         yield "no smooth function fits the spectrum at low frequencies"
     if _differ(estimate.samples, of.runs) < UNLIKELY:

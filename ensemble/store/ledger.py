@@ -67,7 +67,7 @@ class Decision:
     group: str
     """Name of the group in its study: that of its runs without the seed."""
     decision: str
-    """``met``, ``seeds``, ``time``, ``limits`` or ``failed``."""
+    """``met``, ``seeds``, ``time``, ``limits``, ``systematic``, ``error`` or ``failed``."""
     runs: int
     """That κ was made from."""
     kappa: float | None = None

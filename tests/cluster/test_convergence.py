@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import zarr
 from launches import (
@@ -21,14 +22,17 @@ from launches import (
     launch,
     write_campaign,
 )
+from numpy.typing import NDArray
 
-from ensemble.campaign import load_campaign
+from ensemble.campaign import CampaignError, load_campaign
 from ensemble.cluster import convergence
 from ensemble.cluster.convergence import Judgement, Size, Step, extend, judge, next_step
 from ensemble.cluster.jobs import Batch
 from ensemble.cluster.prepare import Prepared, prepare
 from ensemble.cluster.task import work_on
+from ensemble.reduction.equilibrium import GreenKuboMethod, green_kubo
 from ensemble.reduction.intervals import Interval
+from ensemble.reduction.verdict import UNCERTAIN
 from ensemble.results.findings import Finding
 from ensemble.store.info import StudyInfo, read_store
 
@@ -138,8 +142,21 @@ def converged(campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def found(error: float, *problems: str) -> Finding:
     """κ with a relative error."""
-    kappa = Interval(mean=2.0, half_width=2.0 * error, samples=6)
+    return of_mean(2.0, 2.0 * error, *problems)
+
+
+def of_mean(mean: float, half_width: float, *problems: str) -> Finding:
+    kappa = Interval(mean=mean, half_width=half_width, samples=6)
     return Finding(estimate="raw", kappa=kappa, estimator="spectrum", problems=problems)
+
+
+def nothing(problem: str) -> Finding:
+    """No κ, as `Reduced.failed` has it."""
+    return of_mean(math.nan, math.inf, problem)
+
+
+SHORT_RUNS = "too short: 9 correlation times, 120 are needed"
+SLABS = "the heat flux in the slabs differs from the swap power by more than the errors"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +178,29 @@ def found(error: float, *problems: str) -> Finding:
         (found(0.9, "too short: 9 correlation times"), 5, (5, 9), (Step.LIMITS, (5, 9))),
         (found(0.9), 12, (12, 9), (Step.LIMITS, (12, 9))),
         (found(0.9), 15, (15, 12), (Step.LIMITS, (15, 12))),  # the limits were higher before
-        (found(math.nan, "no run is done"), 0, (5, 4), (Step.FAILED, (5, 4))),
+        (nothing("no run is done"), 0, (5, 4), (Step.FAILED, (5, 4))),
+        # No κ, and no data that would help: the error is to be seen to.
+        (nothing("lj-T4-1x1x1-s2: energy is nan in row 7"), 5, (5, 4), (Step.ERROR, (5, 4))),
+        (nothing("the momenta of the species do not add"), 5, (5, 4), (Step.ERROR, (5, 4))),
+        (nothing("store/c.0.0: input/output error"), 5, (5, 4), (Step.ERROR, (5, 4))),
+        (nothing("the series is zero, or constant"), 5, (5, 4), (Step.ERROR, (5, 4))),
+        # No κ yet.
+        (nothing("9 frequencies are too few for a spectrum"), 5, (5, 4), (Step.TIME, (5, 8))),
+        (nothing("window up to 200 ps: the longest lag"), 5, (5, 4), (Step.TIME, (5, 8))),
+        (nothing("25001 lags of a series of 20000 rows"), 5, (5, 4), (Step.TIME, (5, 8))),
+        (nothing("2 samples are too few for 2 coupled"), 5, (5, 4), (Step.SEEDS, (10, 4))),
+        (nothing("no temperature gradient beyond the noise"), 5, (5, 4), (Step.SEEDS, (10, 4))),
+        (found(0.05, "the window ends behind a quarter"), 5, (5, 4), (Step.TIME, (5, 8))),
+        # Where the method is at fault no amount of data will do.
+        (found(0.05, SLABS), 5, (5, 4), (Step.SYSTEMATIC, (5, 4))),
+        (found(0.9, SLABS), 5, (5, 4), (Step.SYSTEMATIC, (5, 4))),
+        (found(0.9, "κ still changes where more layers"), 5, (5, 4), (Step.SYSTEMATIC, (5, 4))),
+        (found(0.9, "x, y and z differ by more"), 5, (5, 4), (Step.SYSTEMATIC, (5, 4))),
+        (found(0.9, SLABS, SHORT_RUNS), 5, (5, 4), (Step.TIME, (5, 8))),  # that may be why
+        (found(0.9, SLABS, SHORT_RUNS), 5, (5, 9), (Step.LIMITS, (5, 9))),
+        # A κ that is not positive is not known.
+        (of_mean(-2.0, 0.1), 5, (5, 4), (Step.SEEDS, (10, 4))),
+        (of_mean(0.0, 0.0), 5, (5, 4), (Step.SEEDS, (10, 4))),
     ],
 )
 def test_decisions(
@@ -171,6 +210,51 @@ def test_decisions(
     had = Size(seeds=has[0], segments=has[1])
     step, gets = next_step(kappa, runs, had, most, target=0.1)
     assert (step, (gets.seeds, gets.segments)) == expected
+
+
+def as_green_kubo_says(flux: NDArray[np.float64], window: tuple[float, float] | None) -> Finding:
+    """κ, or why there is none, of a heat flux (runs, rows, components)."""
+    method: GreenKuboMethod = "spectrum" if window is None else "window"
+    try:
+        kappa = green_kubo(
+            flux, volume=1, temperature=1, timestep=1, units="lj", method=method, window=window
+        ).kappa
+    except ValueError as error:
+        return nothing(str(error))
+    return Finding(
+        estimate="raw", kappa=kappa.value, estimator=kappa.method, problems=kappa.problems
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "scale", "window", "expected"),
+    [
+        (4000, (1, 1, 1), None, Step.MET),
+        (4000, (1, 1, math.nan), None, Step.ERROR),
+        (4000, (1, 1, 3), None, Step.SYSTEMATIC),
+        (8, (1, 1, 1), None, Step.TIME),
+        (4000, (1, 1, 1), (3000, 6000), Step.TIME),
+        (4000, (1, 1, 1), (10, 1500), Step.TIME),
+    ],
+)
+def test_decisions_on_what_the_reduction_says(
+    rows: int, scale: tuple[float, ...], window: tuple[float, float] | None, expected: Step
+) -> None:
+    flux = np.random.default_rng(1).normal(size=(5, rows, 3)) * scale
+    has, most = Size(seeds=5, segments=4), Size(seeds=12, segments=9)
+    step, _ = next_step(as_green_kubo_says(flux, window), 5, has, most, target=0.2)
+    assert step is expected
+
+
+def test_a_target_can_be_met(tmp_path: Path) -> None:
+    """A κ that just meets the largest one is trusted."""
+    text = changed(CAMPAIGN + TARGET, relative_error=UNCERTAIN)
+    limits = load_campaign(write_campaign(tmp_path, text)).convergence
+    assert limits is not None
+    assert limits.relative_error == UNCERTAIN
+    text = changed(CAMPAIGN + TARGET, relative_error=1.01 * UNCERTAIN)
+    with pytest.raises(CampaignError, match=r"convergence\.relative_error: found"):
+        load_campaign(write_campaign(tmp_path, text))
 
 
 def test_every_group_meets_its_target_or_comes_to_the_limits() -> None:
@@ -334,6 +418,36 @@ def test_of_two_launchers_the_second_adds_nothing(tmp_path: Path) -> None:
     # And while the runs are not done there is nothing to judge.
     judged = judge(prepare(one.plan.campaign, store))
     assert [judgement.decision.group for judgement in judged] == [SHORT]
+
+
+def test_who_looked_before_another_one_decided_adds_nothing(tmp_path: Path) -> None:
+    """What it would judge has more runs by now than it knows of, and those are not done."""
+    store = tmp_path / "store"
+    one = done_here(tmp_path, CAMPAIGN + TARGET, store)
+    other = prepare(one.plan.campaign, store)
+    asked = extend(one, judge(one), print)
+    after, lines = study_of(store), events_of(store)
+    assert asked["gk"] == after.extensions != {}
+    judged = judge(other)
+    assert [judgement.decision.group for judgement in judged] == [SHORT]
+    # It is told, and so goes on with what there is to do.
+    assert extend(other, judged, print) == asked != other.plan.extensions
+    assert (study_of(store), events_of(store)) == (after, lines)
+
+
+def test_an_error_in_the_samples_is_not_answered_with_more(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    text = changed(CAMPAIGN + TARGET, temperatures="[4]")
+    prepared = done_here(tmp_path, text, store)
+    samples = zarr.open_group(store / "data.zarr", mode="r+")["gk/samples"]
+    assert isinstance(samples, zarr.Array)
+    samples[0, 0, 0, 1, 7, 0] = math.nan
+    (judged,) = judge(prepared)
+    assert judged.step is Step.ERROR
+    assert f"{LONG}-s2: heat_flux_x is nan in row 7" in judged.decision.message
+    assert judged.decision.message.endswith("there is no κ, so no more are tried")
+    assert extend(prepared, [judged], print) == prepared.plan.extensions == {}
+    assert steps_of(store, LONG) == ["error"]
 
 
 def test_two_launchers_at_once(campaign: Path, converged: Path, tmp_path: Path) -> None:
