@@ -167,7 +167,8 @@ class Emd(Trajectory):
     """What is written."""
 
     window: Window = None
-    """Where the running integral is averaged; chosen from the data by `auto`, the default."""
+    """Where the running integral is averaged. With `auto`, the default, it is not: κ is then the
+    value of the spectrum at zero frequency."""
 
 
 class Nemd(Trajectory):
@@ -205,7 +206,8 @@ class Rerun(Study):
     """Time between two frames, a multiple of the source's time step."""
 
     window: Window = None
-    """Where the running integral is averaged; chosen from the data by `auto`, the default."""
+    """Where the running integral is averaged. With `auto`, the default, it is not: κ is then the
+    value of the spectrum at zero frequency."""
 
 
 AnyStudy = Annotated[Emd | Nemd | Rerun, Field(discriminator="method")]

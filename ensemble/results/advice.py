@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from ensemble.plan.recipe import cells_text, number_text
+from ensemble.plan.recipe import Cells, Method, cells_text, number_text
 from ensemble.reduction.intervals import Interval
 from ensemble.reduction.spread import ModelSpread, model_spread
-from ensemble.results.lengths import infinite
+from ensemble.results.lengths import by_direct
 from ensemble.results.table import Row
 from ensemble.units import UnitSystem
 
 __all__ = ["advice", "interval_text"]
+
+UNCOUPLED = 0.1
+"""γ², below which the raw κ and the corrected one are the same for all that matters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +56,24 @@ def advice(rows: Sequence[Row]) -> list[str]:
     """
     sentences = []
     for alike in _groups(rows, lambda row: (row.group.material, row.group.temperature)):
-        direct = _Models(rows=tuple(_longest(alike)))
-        equilibrium = [row for row in alike if row.found.estimate != "direct"]
-        sets = list(_groups(equilibrium, lambda row: (row.group.study, row.group.supercell)))
-        sentences += [_of_equilibrium(of, direct) for of in sets]
-        if direct.rows and not sets:
-            sentences.append(_of_direct(direct))
+        direct = _Models(rows=tuple(by_direct(alike)))
+        equilibrium, rerun = (
+            list(_groups(_by_method(alike, method), _study_and_cells))
+            for method in ("emd", "rerun")
+        )
+        sentences += [_of_equilibrium(of, direct) for of in equilibrium]
+        if direct.rows and not equilibrium:
+            sentences += _of_direct(direct)
+        sentences += map(_of_rerun, rerun)
     return sentences
+
+
+def _by_method(rows: Iterable[Row], method: Method) -> list[Row]:
+    return [row for row in rows if row.group.method == method]
+
+
+def _study_and_cells(row: Row) -> tuple[str, Cells]:
+    return row.group.study, row.group.supercell
 
 
 def _groups(rows: Iterable[Row], key: Callable[[Row], Any]) -> Iterator[list[Row]]:
@@ -69,25 +83,9 @@ def _groups(rows: Iterable[Row], key: Callable[[Row], Any]) -> Iterator[list[Row
     return (list(members) for _, members in groupby(ordered, key))
 
 
-def _longest(rows: Iterable[Row]) -> Iterator[Row]:
-    """What the direct method says of each model: κ for infinite length where the cells allow it,
-    else κ of the longest cell, a converged one if there is one.
-    """
-    direct = [row for row in rows if row.found.estimate == "direct"]
-    for members in _groups(direct, lambda row: row.group.model):
-        longest = max(members, key=lambda row: (row.trusted, row.found.length or 0.0))
-        same = [row for row in members if row.group.study == longest.group.study]
-        kappa = infinite(same)
-        if kappa is None:
-            yield longest
-        else:
-            yield replace(longest, found=replace(longest.found, kappa=kappa, length=math.inf))
-
-
 def _of_equilibrium(rows: Sequence[Row], direct: _Models) -> str:
     best = _Models(rows=tuple(_best(rows)))
-    group = rows[0].group
-    subject = f"{_subject(rows[0])}, {group.study} {cells_text(group.supercell)}"
+    subject = _of_study(rows[0])
     if not best.trusted:
         instead = f"; {_instead(direct)}" if direct.trusted else ""
         return f"{subject}: no Green–Kubo κ to trust: {best.objections()}{instead}."
@@ -98,7 +96,27 @@ def _of_equilibrium(rows: Sequence[Row], direct: _Models) -> str:
     if len(trusted.rows) < len(best.rows):
         reasons.append(f"not to be trusted: {best.objections()}")
     because = f": {'; '.join(reasons)}" if reasons else ""
-    return f"{subject}: trust the {name} κ{_value_of_each(trusted)}{because}."
+    doubts = "".join(f", but {doubt}" for doubt in _doubts(trusted, direct))
+    return f"{subject}: trust the {name} κ, {_value_of_each(trusted)}{because}{doubts}."
+
+
+def _of_rerun(rows: Sequence[Row]) -> str:
+    """No κ of these is that of a material: forces are of one model, energies of another."""
+    subject = _of_study(rows[0])
+    raw = _Models(rows=tuple(row for row in rows if row.found.estimate == "raw"))
+    trusted = sorted(raw.trusted, key=lambda row: row.found.kappa.mean)
+    if not trusted:
+        return f"{subject}: how arbitrary the raw κ is cannot be told: {raw.objections()}."
+    if len(trusted) == 1:
+        value = _value(_Models(rows=tuple(trusted)))
+        return f"{subject}: with its energies on the trajectory of one model, the raw κ is {value}."
+    ends = " to ".join(
+        f"{interval_text(row.found.kappa)} ({row.group.model})" for row in (trusted[0], trusted[-1])
+    )
+    return (
+        f"{subject}: with the energies of {len(trusted)} models on the trajectory of one, the raw"
+        f" κ is {ends} {rows[0].system.conductivity_symbol}: how arbitrary it is."
+    )
 
 
 def _of_models(rows: Iterable[Row], others: _Models, estimate: str) -> _Models:
@@ -113,21 +131,29 @@ def _value_of_each(models: _Models) -> str:
     """The mean, unless the models differ: then it is that of no material."""
     spread = models.spread
     if spread is not None and spread.models > 1 and spread.significant:
-        return f" of each model for itself, their mean is {_value(models)}"
-    return f", {_value(models)}"
+        return f"each model by itself, their mean is {_value(models)}"
+    return _value(models)
 
 
-def _of_direct(direct: _Models) -> str:
+def _of_direct(direct: _Models) -> Iterator[str]:
+    """A sentence for infinite length, and one for cells as they are."""
     subject = _subject(direct.rows[0])
     if not direct.trusted:
-        return f"{subject}: no κ to trust: {direct.objections()}."
-    trusted = _Models(rows=tuple(direct.trusted))
-    reasons = [_cells(trusted)]
-    if len(trusted.rows) > 1:
-        reasons.append(f"the models {_differ(trusted.spread)}")
-    if len(trusted.rows) < len(direct.rows):
-        reasons.append(f"not to be trusted: {direct.objections()}")
-    return f"{subject}: trust κ of the direct method, {_value(trusted)}: {'; '.join(reasons)}."
+        yield f"{subject}: no κ to trust: {direct.objections()}."
+    for trusted in _by_length(direct.trusted):
+        reasons = [_cells(trusted)]
+        if len(trusted.rows) > 1:
+            reasons.append(f"the models {_differ(trusted.spread)}")
+        value = _value_of_each(trusted)
+        yield f"{subject}: trust κ of the direct method, {value}: {'; '.join(reasons)}."
+    if direct.trusted and direct.objections():
+        yield f"{subject}: κ of the direct method not to be trusted: {direct.objections()}."
+
+
+def _by_length(direct: Sequence[Row]) -> Iterator[_Models]:
+    """κ for infinite length, and κ of finite cells: these two are not of one kind."""
+    for rows in _groups(direct, lambda row: row.found.length == math.inf):
+        yield _Models(rows=tuple(rows))
 
 
 def _best(rows: Iterable[Row]) -> Iterator[Row]:
@@ -139,6 +165,10 @@ def _best(rows: Iterable[Row]) -> Iterator[Row]:
 def _subject(row: Row) -> str:
     unit = row.system.temperature_symbol
     return f"{row.group.material} at {number_text(row.group.temperature)} {unit}"
+
+
+def _of_study(row: Row) -> str:
+    return f"{_subject(row)}, {row.group.study} {cells_text(row.group.supercell)}"
 
 
 def _value(models: _Models) -> str:
@@ -155,22 +185,22 @@ def _value(models: _Models) -> str:
 def _coupling(corrected: _Models) -> Iterator[str]:
     """How much the heat current is coupled to those of the species."""
     known = [row.found.gamma_squared for row in corrected.rows]
-    found = [g for g in known if g is not None and _has_error(g)]
+    found = [g for g in known if g is not None and math.isfinite(g.mean)]
     if not found:
         return
-    coupled = [g for g in found if g.low > 0]
-    if coupled:
+    if coupled := [g for g in found if g.low > 0]:
         largest = max(coupled, key=lambda g: g.mean)
         several = "up to " if len(found) > 1 else ""
         yield (
             f"heat and atoms flow together, γ² is {several}{interval_text(largest)}, "
             "so the raw κ holds site energies, which are arbitrary"
         )
+        return
+    below = f"γ² is below {min(max(g.high for g in found), 1.0):.2g}"
+    if max(g.high for g in found) <= UNCOUPLED:
+        yield f"no coupling of heat and atoms is seen, {below}, and the raw κ is the same"
     else:
-        yield (
-            "no coupling of heat and atoms is seen, "
-            f"γ² is below {max(g.high for g in found):.2g}, and the raw κ is the same"
-        )
+        yield f"whether heat and atoms are coupled is not known, {below}"
 
 
 def _models(raw: _Models, corrected: _Models) -> Iterator[str]:
@@ -197,23 +227,63 @@ def _differ(spread: ModelSpread | None) -> str:
 
 
 def _beside(trusted: _Models, direct: _Models) -> Iterator[str]:
-    """Whether the direct method says the same."""
+    """Where the direct method says the same, or nothing."""
     if not direct.rows:
         return
+    compared = list(_compared(trusted, direct))
     if not direct.trusted:
         yield f"the direct method does not help: {direct.objections()}"
-        return
-    other = _Models(rows=tuple(direct.trusted))
-    mine, theirs = trusted.spread, other.spread
-    if mine is None or theirs is None:
-        return
-    verb = "agrees" if mine.mean.agrees_with(theirs.mean) else "does not agree"
-    yield f"the direct method {verb}, {_value(other)} {_cells(other)}"
+    elif not compared:
+        models = _names(_Models(rows=tuple(direct.trusted)))
+        yield f"the direct method does not help: what it has to trust is of other models ({models})"
+    for same, other in compared:
+        if not other.rows:
+            yield f"the direct method agrees, {_value_of_each(same)} {_cells(same)}"
+
+
+def _doubts(trusted: _Models, direct: _Models) -> Iterator[str]:
+    """Where the direct method says something else."""
+    for same, other in _compared(trusted, direct):
+        if not other.rows:
+            continue
+        wrong = "one of the two is wrong"
+        if other.rows[0].found.length != math.inf:
+            wrong += ", or the cell too short"
+        if not same.rows:
+            value = f"{_value_of_each(other)} {_cells(other)}"
+            yield f"the direct method does not agree ({value}): {wrong}"
+            continue
+        both = _Models(rows=same.rows + other.rows)
+        yield (
+            f"the direct method {_cells(both)} agrees for {len(same.rows)} of {len(both.rows)}: "
+            f"{_names(same)}; not for {_names(other)}: {wrong}"
+        )
+
+
+def _compared(trusted: _Models, direct: _Models) -> Iterator[tuple[_Models, _Models]]:
+    """The direct method, where it agrees and where not, model by model: one mean over models that
+    are not the same on both sides would compare the models, not the methods.
+    """
+    mine = {row.group.model: row.found.kappa for row in trusted.rows}
+    common = [row for row in direct.trusted if row.group.model in mine]
+    for of in _by_length(common):
+        agrees = [mine[row.group.model].agrees_with(row.found.kappa) for row in of.rows]
+        same, other = (
+            _Models(rows=tuple(row for row, yes in zip(of.rows, agrees, strict=True) if yes == so))
+            for so in (True, False)
+        )
+        yield same, other
+
+
+def _names(models: _Models) -> str:
+    return ", ".join(row.group.model for row in models.rows)
 
 
 def _instead(direct: _Models) -> str:
-    trusted = _Models(rows=tuple(direct.trusted))
-    return f"trust the direct method instead, {_value(trusted)} {_cells(trusted)}"
+    return "; ".join(
+        f"trust the direct method instead, {_value_of_each(of)} {_cells(of)}"
+        for of in _by_length(direct.trusted)
+    )
 
 
 def _cells(direct: _Models) -> str:
@@ -246,7 +316,7 @@ def interval_text(interval: Interval) -> str:
     A half-width that is not known is a ``?``, a mean that is not there a dash.
     """
     mean, half_width = interval.mean, interval.half_width
-    if math.isnan(mean):
+    if not math.isfinite(mean):
         return "–"
     if not math.isfinite(half_width) or half_width == 0:
         return f"{mean:.3g}" + (" ± ?" if half_width else "")

@@ -30,7 +30,14 @@ LOGGER = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parents[1]
 
-CODE = ("reduction", "results", "units.py")
+CODE = (
+    "plan/channels.py",
+    "plan/segments.py",
+    "reduction",
+    "results",
+    "store/commit.py",
+    "units.py",
+)
 """Where what decides a result is written, in the package."""
 
 
@@ -52,7 +59,8 @@ class Cache:
         if known is not None:
             return known
         made = make()
-        self._keep(path, {"key": key, "reduced": made.as_json()})
+        if not made.passing:
+            self._keep(path, {"key": key, "reduced": made.as_json()})
         return made
 
     def _keep(self, path: Path, kept: dict[str, Any]) -> None:

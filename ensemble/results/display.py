@@ -12,7 +12,7 @@ from ensemble.plan.recipe import cells_text, number_text
 from ensemble.reduction.intervals import Interval
 from ensemble.results.advice import advice, interval_text
 from ensemble.results.groups import Selection
-from ensemble.results.lengths import extrapolations
+from ensemble.results.lengths import by_direct, extrapolations
 from ensemble.results.settings import Settings
 from ensemble.results.table import COLUMNS, DiffusionRow, Row
 from ensemble.units import UnitSystem, unit_system
@@ -84,7 +84,7 @@ def _equilibrium(
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("γ²", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    beside = {_conditions(row): row for row in sorted(direct, key=_length)}
+    beside = {_conditions(row): row for row in by_direct(direct)}
     lines: dict[tuple[str, str, str | None], dict[str, Row]] = {}
     for row in rows:
         key = row.group.study, row.group.name, row.found.component
@@ -99,7 +99,7 @@ def _equilibrium(
             "–" if found.temperature is None else f"{found.temperature:.4g}",
             _kappa(raw),
             _kappa(corrected),
-            _kappa(beside.get(_conditions(raw))),
+            _kappa(None if raw.group.method == "rerun" else beside.get(_conditions(raw))),
             "–" if found.gamma_squared is None else interval_text(found.gamma_squared),
             _verdict(best, notes),
         )
@@ -219,7 +219,3 @@ def _verdict(row: Row, notes: Sequence[str]) -> RenderableType:
 
 def _conditions(row: Row) -> tuple[str, str, float]:
     return row.group.material, row.group.model, row.group.temperature
-
-
-def _length(row: Row) -> float:
-    return row.found.length or 0.0

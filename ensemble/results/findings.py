@@ -73,9 +73,13 @@ class Reduced:
 
     findings: tuple[Finding, ...]
     diffusion: tuple[Diffusivity, ...] = ()
+    passing: bool = False
+    """Whether it may come out otherwise though nothing is changed: a file could not be read."""
 
     @classmethod
-    def failed(cls, estimate: Estimated, estimator: str, problem: str) -> Self:
+    def failed(
+        cls, estimate: Estimated, estimator: str, problem: str, *, passing: bool = False
+    ) -> Self:
         """Nothing, and why."""
         return cls(
             findings=(
@@ -85,11 +89,12 @@ class Reduced:
                     estimator=estimator,
                     problems=(problem,),
                 ),
-            )
+            ),
+            passing=passing,
         )
 
     def as_json(self) -> dict[str, Any]:
-        """In JSON's types."""
+        """In JSON's types; for what is to stay, so `passing` is not in it."""
         return {
             "findings": [_table(finding) for finding in self.findings],
             "diffusion": [_table(one) for one in self.diffusion],

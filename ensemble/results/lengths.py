@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ensemble.reduction.intervals import Interval
 from ensemble.reduction.length import InfiniteLength, infinite_length
+from ensemble.reduction.verdict import value_problems
 from ensemble.results.table import Row
 
-__all__ = ["FEWEST_LENGTHS", "LENGTH_COLUMNS", "extrapolations", "infinite"]
+__all__ = ["FEWEST_LENGTHS", "LENGTH_COLUMNS", "by_direct", "extrapolations", "infinite"]
 
 FEWEST_LENGTHS = 3
 """That a straight line is put through."""
@@ -71,7 +73,27 @@ def infinite(rows: Sequence[Row]) -> Interval | None:
     if len(set(lengths)) < FEWEST_LENGTHS:
         return None
     found = _fitted(lengths, [row.found.kappa for row in usable], 1)
-    return None if isinstance(found, str) or found.problem else found.kappa
+    return None if isinstance(found, str) or _problems(found) else found.kappa
+
+
+def by_direct(rows: Iterable[Row]) -> Iterator[Row]:
+    """What the direct method says of each material, model and temperature.
+
+    That is κ for infinite length where the cells allow it, the length then being infinite; else κ
+    of the longest cell, of those to be trusted if there are any.
+    """
+    members: dict[tuple[str, str, float], list[Row]] = {}
+    for row in rows:
+        if row.found.estimate == "direct":
+            key = row.group.material, row.group.model, row.group.temperature
+            members.setdefault(key, []).append(row)
+    for alike in members.values():
+        longest = max(alike, key=lambda row: (row.trusted, row.found.length or 0.0))
+        kappa = infinite([row for row in alike if row.group.study == longest.group.study])
+        if kappa is None:
+            yield longest
+        else:
+            yield replace(longest, found=replace(longest.found, kappa=kappa, length=math.inf))
 
 
 def _line(rows: Sequence[Row], lengths: Sequence[float], order: int) -> dict[str, Any]:
@@ -101,7 +123,7 @@ def _line(rows: Sequence[Row], lengths: Sequence[float], order: int) -> dict[str
         "mean_free_path_half_width": found.mean_free_path.half_width,
         "reduced_chi_square": found.reduced_chi_square,
         "p_value": found.p_value,
-        "verdict": found.problem or _doubts(rows) or "converged",
+        "verdict": "; ".join(_problems(found)) or _doubts(rows) or "converged",
     }
 
 
@@ -113,6 +135,11 @@ def _fitted(
         return infinite_length(lengths, kappas, order=order)
     except ValueError as error:
         return str(error)
+
+
+def _problems(found: InfiniteLength) -> list[str]:
+    """What is known against κ∞ itself."""
+    return [*filter(None, [found.problem]), *value_problems(found.kappa)]
 
 
 def _doubts(rows: Sequence[Row]) -> str:

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from ensemble.plan.channels import SQUARE_DISPLACEMENT
 from ensemble.plan.segments import rows_per_origin
 from ensemble.reduction.bins import LeaveOutScan, leave_out_scan
+from ensemble.reduction.currents import pieces_of
 from ensemble.reduction.diffusion import diffusion_coefficient
 from ensemble.reduction.direct import DirectMethod, direct_method
 from ensemble.reduction.equilibrium import GreenKubo, GreenKuboMethod, green_kubo
 from ensemble.reduction.estimate import Estimate
 from ensemble.reduction.intervals import Interval
 from ensemble.reduction.running import lags_of
+from ensemble.reduction.verdict import value_problems
 from ensemble.results.findings import Diffusivity, Estimated, Finding, Reduced
 from ensemble.results.groups import Group
 from ensemble.results.quantities import KINETIC_TEMPERATURE, quantities
@@ -72,18 +74,20 @@ def reduce_runs(info: StoreInfo, group: Group, way: Way) -> Reduced:
             findings=tuple(_green_kubo(runs, study, system, way)),
             diffusion=tuple(_diffusion(runs, study, system)),
         )
-    except (StoreError, ValueError) as error:
+    except ValueError as error:
         return Reduced.failed(estimate, way.estimator, str(error))
+    except StoreError as error:
+        return Reduced.failed(estimate, way.estimator, str(error), passing=True)
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}"
-        return Reduced.failed(estimate, way.estimator, problem)
+        return Reduced.failed(estimate, way.estimator, problem, passing=True)
 
 
 def _green_kubo(
     runs: Sequence[Series], study: StudyInfo, system: UnitSystem, way: Way
 ) -> Iterator[Finding]:
     if way.window is not None:
-        _check_window(way.window, len(runs[0]["heat_flux"]), study, system)
+        _check_window(way.window[1], runs, 1 if way.components else 3, study, system)
     parts: list[tuple[str | None, slice]] = [(None, slice(None))]
     if way.components:
         parts = [(name, slice(k, k + 1)) for k, name in enumerate("xyz")]
@@ -111,14 +115,17 @@ def _green_kubo(
 
 
 def _check_window(
-    window: tuple[float, float], rows: int, study: StudyInfo, system: UnitSystem
+    end: float, runs: Sequence[Series], components: int, study: StudyInfo, system: UnitSystem
 ) -> None:
     """The same is refused by the estimator, but in its own words."""
-    if lags_of(window[1], study.row_time) > rows:
+    pieces = pieces_of(len(runs), components)
+    rows = len(runs[0]["heat_flux"]) // pieces
+    if lags_of(end, study.row_time) > rows:
         unit = system.time_symbol if system.reduced else "ps"
         longest = f"{(rows - 1) * study.row_time:g} {unit}"
+        few = f"; the runs are few, so each is cut into {pieces} series" if pieces > 1 else ""
         raise ValueError(
-            f"window up to {window[1]:g} {unit}: the longest lag of the series is {longest}"
+            f"window up to {end:g} {unit}: the longest lag of the series is {longest}{few}"
         )
 
 
@@ -207,6 +214,8 @@ def _direct(runs: Sequence[Series], study: StudyInfo, system: UnitSystem) -> Fin
 def _direct_problems(found: DirectMethod, scan: LeaveOutScan | None) -> Iterator[str]:
     if found.problem:
         yield found.problem
+    if math.isfinite(found.kappa.mean):
+        yield from value_problems(found.kappa)
     if found.slab_flux is not None and not found.swap_flux.agrees_with(found.slab_flux):
         yield "the heat flux in the slabs differs from the swap power by more than the errors"
     if scan is not None and not scan.settled:

@@ -57,7 +57,7 @@ name = "direct"
 method = "nemd"
 material = "salt"
 temperatures = [600]
-supercells = [[2, 2, 10]]
+supercells = {direct_cells}
 seeds = {direct_seeds}
 timestep = {femtosecond}
 bins = {bins}
@@ -130,7 +130,11 @@ def planted(tmp_path: Path) -> Callable[..., Planted]:
     """Makes an empty store of the campaign above."""
 
     def make(
-        units: str = "metal", window: str = "[1, 2]", direct_seeds: int = 2, bins: int = 12
+        units: str = "metal",
+        window: str = "[1, 2]",
+        direct_seeds: int = 2,
+        direct_cells: str = "[[2, 2, 10]]",
+        bins: int = 12,
     ) -> Planted:
         reduced = units == "lj"
         file = tmp_path / "planted.toml"
@@ -138,6 +142,7 @@ def planted(tmp_path: Path) -> Callable[..., Planted]:
             units=units,
             window=window,
             direct_seeds=direct_seeds,
+            direct_cells=direct_cells,
             bins=bins,
             femtosecond=0.001 if reduced else 1,
             ten=0.01 if reduced else 10,

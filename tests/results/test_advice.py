@@ -11,6 +11,7 @@ from ensemble.reduction.intervals import Interval
 from ensemble.results.advice import advice
 from ensemble.results.findings import Finding
 from ensemble.results.groups import Group
+from ensemble.results.lengths import extrapolations
 from ensemble.results.table import Row
 from ensemble.units import unit_system
 
@@ -21,10 +22,18 @@ def interval(mean: float, half_width: float) -> Interval:
     return Interval(mean=mean, half_width=half_width, samples=15)
 
 
-def row(model: str, estimate: Any, kappa: Interval, *, study: str = "gk", **more: object) -> Row:
+def row(
+    model: str,
+    estimate: Any,
+    kappa: Interval,
+    *,
+    study: str = "gk",
+    method: Any = "emd",
+    **more: object,
+) -> Row:
     group = Group(
         study=study,
-        method="nemd" if estimate == "direct" else "emd",
+        method="nemd" if estimate == "direct" else method,
         material="beta",
         model=model,
         temperature=600,
@@ -76,14 +85,17 @@ def test_a_crystal_without_diffusion() -> None:
 
 def test_models_that_differ_in_all_they_say() -> None:
     (sentence,) = advice([*both("a", 7.1, 7.08), *both("b", 3.0, 2.98)])
-    assert "trust the Onsager-corrected Green–Kubo κ of each model for itself" in sentence
+    assert "trust the Onsager-corrected Green–Kubo κ, each model by itself, their mean" in sentence
     assert "the models differ beyond their errors (p = " in sentence
 
 
 def test_a_single_species_has_no_correction() -> None:
     (sentence,) = advice([row("lj", "raw", interval(3.34, 0.25)), direct("lj", 2.5)])
     assert "trust the Green–Kubo κ, 3.34 ± 0.25 W/m/K (lj)" in sentence
-    assert "the direct method does not agree, 2.500 ± 0.020 W/m/K (lj)" in sentence
+    assert sentence.endswith(
+        "W/m/K (lj), but the direct method does not agree (2.500 ± 0.020 W/m/K (lj) with 115.4"
+        " angstrom of crystal): one of the two is wrong, or the cell too short."
+    )
 
 
 def test_what_has_not_converged_is_not_to_be_trusted() -> None:
@@ -111,6 +123,114 @@ def test_the_longest_cell_is_what_the_direct_method_says() -> None:
     rows += [direct("a", 0.40, length=50), direct("a", 0.47, length=100)]
     (sentence,) = advice([*rows, direct("a", 0.9, length=150, problems=("not steady",))])
     assert "the direct method agrees, 0.470 ± 0.020 W/m/K (a) with 100 angstrom" in sentence
+
+
+def coupling(*gammas: Interval) -> str:
+    """The sentence on models of these γ²."""
+    rows = [
+        row(name, estimate, interval(0.5, 0.02), gamma_squared=gamma)
+        for name, gamma in zip("abc", gammas, strict=False)
+        for estimate in ("raw", "corrected")
+    ]
+    (sentence,) = advice(rows)
+    return sentence
+
+
+def test_a_coupling_that_is_not_known() -> None:
+    """γ² = 0.3 ± 0.5 is no sign that there is none."""
+    for gammas, below in (
+        ([interval(0.3, 0.5)], "0.8"),
+        ([interval(0.01, 0.02), interval(0.05, 0.06)], "0.11"),
+        ([interval(0.3, 3.0)], "1"),
+        ([interval(0.3, math.inf)], "1"),
+    ):
+        sentence = coupling(*gammas)
+        wanted = f"whether heat and atoms are coupled is not known, γ² is below {below}"
+        assert f"{wanted};" in sentence or sentence.endswith(f"{wanted}.")
+        assert "the same" not in sentence
+    assert "no coupling of heat and atoms is seen, γ² is below 0.09," in coupling(
+        interval(0.03, 0.06)
+    )
+    assert "flow together, γ² is up to 0.60" in coupling(interval(0.6, 0.1), interval(0.3, 0.5))
+
+
+def test_the_direct_method_is_compared_model_by_model() -> None:
+    """A mean over other models would not agree with any."""
+    rows = [*both("a", 7.1, 7.08), *both("b", 3.0, 2.98), *both("c", 1.5, 1.49)]
+    (sentence,) = advice([*rows, direct("a", 7.09), direct("b", 2.97)])
+    assert "; the direct method agrees, each model by itself, their mean is" in sentence
+    (sentence,) = advice([*rows, direct("a", 7.09), direct("b", 2.97), direct("c", 2.1)])
+    assert sentence.endswith(
+        ", but the direct method with 115.4 angstrom of crystal agrees for 2 of 3: a, b; not for c:"
+        " one of the two is wrong, or the cell too short."
+    )
+    (sentence,) = advice([*rows, direct("d", 0.1)])
+    assert sentence.endswith("what it has to trust is of other models (d).")
+
+
+def lengths(model: str, kappa: float) -> list[Row]:
+    """Cells of a model from which its κ for infinite length follows."""
+    return [direct(model, kappa / (1 + 20 / length), length=length) for length in (50, 80, 120)]
+
+
+def test_infinite_and_finite_lengths_are_kept_apart() -> None:
+    rows = [*both("a", 0.5, 0.48), *both("b", 0.5, 0.47)]
+    other = [*lengths("a", 0.48), direct("b", 0.47)]
+    (sentence,) = advice([*rows, *other])
+    assert "the direct method agrees, 0.48" in sentence
+    assert "(a) for infinite length; the direct method agrees, 0.470 ± 0.020 W/m/K (b) with" in (
+        sentence
+    )
+    assert "inf" not in sentence.replace("infinite", "")
+    first, second = advice(other)
+    assert first.endswith("(a): for infinite length.")
+    assert second.endswith("0.470 ± 0.020 W/m/K (b): with 115.4 angstrom of crystal.")
+    (sentence,) = advice([*rows, *lengths("a", 0.9)])
+    assert "but the direct method does not agree (0.9" in sentence
+    assert sentence.endswith("(a) for infinite length): one of the two is wrong.")
+
+
+def test_an_uncertain_extrapolation_is_not_used() -> None:
+    """Its error is 30 %, that of each cell 4 % or less."""
+    cells = [
+        row("a", "direct", interval(kappa, 0.04 * kappa), study="mp", length=length)
+        for length, kappa in ((50, 0.125), (60, 0.143), (70, 0.159))
+    ]
+    (sentence,) = advice([*both("a", 0.5, 0.48), *cells])
+    assert "with 70 angstrom of crystal" in sentence
+    (line,) = (one for one in extrapolations(cells) if one["order"] == 1)
+    assert line["kappa_half_width"] > 0.2 * line["kappa"]
+    assert line["verdict"].startswith("too few independent samples: the interval is wider than")
+
+
+def test_models_that_differ_by_the_direct_method_alone() -> None:
+    (sentence,) = advice([direct("a", 7.1), direct("b", 3.0)])
+    assert "trust κ of the direct method, each model by itself, their mean is" in sentence
+    short = {"problems": ("too short",)}
+    (sentence,) = advice([*both("a", 7, 7, **short), direct("a", 7.1), direct("b", 3.0)])
+    assert "trust the direct method instead, each model by itself, their mean is" in sentence
+
+
+def rerun(model: str, raw: float, **more: object) -> list[Row]:
+    kappa, corrected = interval(raw, 0.05 * raw), interval(0.5, 0.02)
+    return [
+        row(model, "raw", kappa, study="fixed", method="rerun", **more),
+        row(model, "corrected", corrected, study="fixed", method="rerun", **more),
+    ]
+
+
+def test_energies_of_others_on_a_trajectory_are_no_conductivity_to_trust() -> None:
+    rows = [*rerun("a", 7.18), *rerun("b", 0.54), *rerun("c", 2.1), direct("a", 0.5)]
+    direct_alone, sentence = advice(rows)
+    assert "trust κ of the direct method" in direct_alone
+    assert sentence == (
+        "beta at 600 K, fixed 5x5x5: with the energies of 3 models on the trajectory of one, the"
+        " raw κ is 0.540 ± 0.027 (b) to 7.18 ± 0.36 (a) W/m/K: how arbitrary it is."
+    )
+    (sentence,) = advice(rerun("a", 7.18))
+    assert sentence.endswith("of one model, the raw κ is 7.18 ± 0.36 W/m/K (a).")
+    (sentence,) = advice(rerun("a", 7.18, problems=("too short",)))
+    assert sentence.endswith("how arbitrary the raw κ is cannot be told: too short (a).")
 
 
 def test_the_direct_method_for_infinite_length() -> None:

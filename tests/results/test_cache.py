@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,6 +102,44 @@ def test_what_changed_is_computed_again(store: Planted, change: Callable[[Plante
     assert (after == before) == (change in (damaged, something_else))
     mark(store)  # and kept again
     assert kappa(store) == 123
+
+
+def unreadable(chunk: Path) -> None:
+    chunk.unlink()
+    chunk.mkdir()
+
+
+def garbage(chunk: Path) -> None:
+    chunk.write_bytes(b"garbage")
+
+
+@pytest.mark.parametrize("harm", [unreadable, garbage])
+def test_what_could_not_be_read_is_not_kept(store: Planted, harm: Callable[[Path], None]) -> None:
+    harm(store.chunks(store.run("gk", seed=2))[0])
+    table = open_results(store.paths.root).kappa(**STUDY)
+    assert np.isnan(table.kappa[0])
+    assert not kept(store).exists()
+
+
+def test_what_the_numbers_forbid_is_kept(store: Planted) -> None:
+    store.plant(store.run("gk", seed=2), {"volume": 1e4})
+    assert np.isnan(kappa(store))
+    assert kept(store).exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["plan/channels.py", "plan/segments.py", "reduction/direct.py", "store/commit.py"]
+)
+def test_code_that_decides_a_result_is_in_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    package = tmp_path / "ensemble"
+    shutil.copytree(cache.PACKAGE, package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    monkeypatch.setattr(cache, "PACKAGE", package)
+    before = cache._code.__wrapped__()
+    with (package / name).open("a") as file:
+        file.write("# something else\n")
+    assert cache._code.__wrapped__() != before
 
 
 def test_other_code_computes_again(store: Planted, monkeypatch: pytest.MonkeyPatch) -> None:

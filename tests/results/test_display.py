@@ -41,6 +41,8 @@ MakeStore = Callable[..., "Planted"]
         (5.0, 0.0, "5"),
         (5.0, math.inf, "5 ± ?"),
         (math.nan, math.inf, "–"),
+        (math.inf, 1.0, "–"),
+        (-math.inf, math.inf, "–"),
     ],
 )
 def test_intervals_to_two_digits_of_their_half_width(
@@ -85,7 +87,8 @@ def test_an_empty_store_says_so(planted: MakeStore) -> None:
     assert text.count("0 of 2") == 2
     assert text.count("[1] no run is done") == 1
     # Two studies in equilibrium at two temperatures
-    assert text.count("no Green–Kubo κ to trust: no run is done") == 4
+    assert text.count("no Green–Kubo κ to trust: no run is done") == 2
+    assert text.count("how arbitrary the raw κ is cannot be told: no run is done") == 2
     assert "nan" not in text
     assert "inf" not in text
 
@@ -111,6 +114,42 @@ def test_the_fluxes_of_the_direct_method(planted: MakeStore) -> None:
     assert "κ in kB/sigma/tau, fluxes in epsilon/sigma^2/tau" in text
     assert "T (epsilon/kB)" in text
     assert "no temperature gradient beyond the noise" in text
+
+
+def driven(run: Run, rows: int) -> dict[str, np.ndarray | float]:
+    """κ grows with length; in the longest cell too little of the heat flows through the slabs.
+
+    A flux of 1/12 comes in, and layers have the volume 100 ``cells``.
+    """
+    cells, layers = run.supercell[2], np.arange(12)
+    height = np.minimum(layers, 12 - layers)
+    flux = np.where(layers < 6, -1, 1) * (1.0 if cells < 20 else 0.7)
+    noise = np.random.default_rng(run.seed).standard_normal((2, 12, rows))
+    profile = {
+        f"temperature_{k}": 600 + (1 + cells / 10) * height[k] + 0.05 * noise[0, k] for k in layers
+    }
+    heat = {f"heat_flux_{k}": 100 * cells / 12 * flux[k] + noise[1, k] for k in layers}
+    cell = {"length": 12.0 * cells, "area": 100.0, "exchanged_energy": 200 / 12}
+    return {**profile, **heat, **cell, "energy": -500.0, "temperature": 600.0}
+
+
+def test_the_direct_method_beside_the_others(planted: MakeStore) -> None:
+    """The longest cell to be trusted; and none beside energies that have not made the forces."""
+    store = planted(direct_seeds=3, direct_cells="[[2, 2, 10], [2, 2, 14], [2, 2, 20]]")
+    for study in ("gk", "fixed"):
+        store.each(study, lambda run, name=study: equilibrium(run, store.rows(name)))
+    store.each("direct", lambda run: driven(run, store.rows("direct")))
+    rows = open_results(store.paths.root).tables().kappa
+    told = [row for row in rows if row.found.estimate == "direct" and row.group.model == "a"]
+    assert [row.trusted for row in told] == [True, True, False]
+    lines = [[cell.strip() for cell in line.split("│")] for line in printed(store).splitlines()]
+    gk, fixed = (
+        next(line for line in lines if line[1:4] == [study, "a", "600"])
+        for study in ("gk", "fixed")
+    )
+    assert interval_text(told[1].found.kappa) in gk
+    assert interval_text(told[1].found.kappa) not in fixed
+    assert fixed[10] == "–"
 
 
 def results(store: Planted, capsys: pytest.CaptureFixture[str], *options: str) -> str:

@@ -309,6 +309,33 @@ def test_a_window_behind_the_series(planted: MakeStore) -> None:
     assert math.isnan(row.found.kappa.mean)
 
 
+def test_a_window_behind_the_pieces_of_few_runs(planted: MakeStore) -> None:
+    """A single run of 4000 rows is cut into three, its components alone into nine."""
+    store = planted(window="[10, 15]")
+    store.plant(store.run("gk"), equilibrium(store.run("gk"), store.rows("gk")))
+    wanted = "window up to 15 ps: the longest lag of the series is {}; {} {} series"
+    few = "the runs are few, so each is cut into"
+    assert rows_of(store, "gk")[1].verdict == wanted.format("13.32 ps", few, 3)
+    alone = rows_of(store, "gk", components=True)[1]
+    assert alone.verdict == wanted.format("4.43 ps", few, 9)
+
+
+def test_a_gradient_that_is_hardly_known(planted: MakeStore) -> None:
+    """Two runs that differ by a fifth: Student's t makes that more than κ itself."""
+    store = planted(direct_seeds=2)
+    rows = store.rows("direct")
+
+    def scattered(run: Run) -> Samples:
+        samples = driven(run, rows)
+        return samples | {"exchanged_energy": ENERGY * (1 + 0.2 * (run.seed - 1))}
+
+    store.each("direct", scattered)
+    row = rows_of(store, "direct")[0]
+    assert row.found.kappa.mean > 0
+    assert "too few independent samples: the interval is wider than ± 20 %" in row.verdict
+    assert not row.trusted
+
+
 def test_runs_that_are_not_whole_do_not_count(planted: MakeStore) -> None:
     store = planted()
     fill(store, "gk")
