@@ -29,10 +29,6 @@ __all__ = ["GreenKubo", "green_kubo", "reduced"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-CHOICE = 0.3
-"""Of the standard deviation between the fits of a spectrum: it counts as an error of its own. The
-rest of it is in the scatter of the samples already; the number is from processes of known κ."""
-
 GreenKuboMethod = Literal["spectrum", "window", "cepstral"]
 
 
@@ -161,11 +157,10 @@ def _by_spectrum(
     """The default."""
     found = _at_zero(heat, species, of)
     lost = 0 if species is None else len(species)
-    chosen = CHOICE * found.spread * found.value
     estimate = Estimate(
         method="spectrum",
-        value=studentised(found.samples, lost=lost).widened(chosen),
-        student=of_independent(found.samples).widened(chosen),
+        value=studentised(found.samples, lost=lost).widened(found.choice),
+        student=of_independent(found.samples).widened(found.choice),
         samples=found.samples,
         cutoff=found.cutoff,
         correlation_time=found.correlation_time,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RationalFits", "fit_rational"]
+__all__ = ["RationalFits", "fit_near", "fit_rational"]
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -32,7 +32,7 @@ STEPS = 40
 POLISHING = 4
 """Newton's steps at the end."""
 
-NEAR = 0.1
+NEAR = 1.0
 """Longest of them, in any parameter."""
 
 TOLERANCE = 1e-5
@@ -56,6 +56,8 @@ class RationalFits:
     bias: Floats
     """Shape (cutoffs,): of log S(0), to first order in the covariance, such that exp(log S(0) −
     bias) has the mean S(0)."""
+    parameters: Floats
+    """Shape (cutoffs, parameters)."""
     slowest: Floats
     """Shape (cutoffs,): the longest √q, weighted with what its step is worth; 0 of degree 0."""
 
@@ -158,7 +160,35 @@ def fit_rational(periodogram: Floats, weights: Floats, square: Floats, degree: i
         # Where damping is strong and nothing is gained, the minimum is as near as doubles allow.
         if np.all((gain < TOLERANCE) | (damping > 1e6)):
             break
-    found = _polished(found, periodogram, weights, square, precision, start)
+    return _fits(found, periodogram, weights, square, precision, start)
+
+
+def fit_near(fits: RationalFits, periodogram: Floats, square: Floats) -> RationalFits:
+    """Fits to a periodogram that differs little from that of other fits, which they start from.
+
+    Parameters
+    ----------
+    fits
+        The other fits, of the same cut-offs and weights.
+    periodogram, square
+        As of `fit_rational`.
+    """
+    degree = fits.parameters.shape[1] // 2
+    start, precision = _prior(fits.weights, square, degree)
+    start[:, 0] = fits.parameters[:, 0]
+    return _fits(fits.parameters, periodogram, fits.weights, square, precision, start)
+
+
+def _fits(
+    near: Floats,
+    periodogram: Floats,
+    weights: Floats,
+    square: Floats,
+    precision: Floats,
+    start: Floats,
+) -> RationalFits:
+    """What belongs to the minimum near some parameters."""
+    found = _polished(near, periodogram, weights, square, precision, start)
     log_spectrum, gradient = _function(found, square)
     covariance = np.asarray(np.linalg.inv(_fisher(gradient, weights, precision)), np.float64)
     return RationalFits(
@@ -168,6 +198,7 @@ def fit_rational(periodogram: Floats, weights: Floats, square: Floats, degree: i
         weights=weights,
         residuals=periodogram * np.exp(-log_spectrum) - 1,
         bias=_bias(found, gradient, covariance, weights, square),
+        parameters=found,
         slowest=_slowest(found),
     )
 
@@ -231,7 +262,7 @@ def _polished(
         positive = np.linalg.eigvalsh(hessian)[:, 0] > 0
         hessian[~positive] = _fisher(gradient[~positive], weights[~positive], precision)
         step = np.linalg.solve(hessian, slope[:, :, None])[:, :, 0]
-        found = found + np.where(np.abs(step).max(axis=1, keepdims=True) < NEAR, step, 0)
+        found = found + np.clip(step, -NEAR, NEAR)
     return found
 
 

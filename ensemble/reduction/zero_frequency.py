@@ -10,7 +10,8 @@ would find one too often. The idea of averaging fits of simple functions over cu
 STACIE (T. Toraman, D. Fauconnier, T. Verstraelen, 2025); likelihood, functions and weights differ.
 
 To first order the result is linear in the periodogram, so each sample has its own value, and the
-interval needs no model of the noise.
+interval needs no model of the noise. What the choice between fits adds to the error is found by
+choosing again without some of the samples.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.reduction.rational import RationalFits, fit_rational
+from ensemble.reduction.rational import RationalFits, fit_near, fit_rational
 from ensemble.reduction.spectrum import Bands
 
 __all__ = ["ZeroFrequency", "zero_frequency"]
@@ -49,6 +50,9 @@ FAR = 6.0
 EVIDENCE = 0.5
 """How strongly a fit is held against what speaks against it: exp(−EVIDENCE z²)."""
 
+GROUPS = 10
+"""Of samples, at most, in the jackknife."""
+
 BANDS_A_PARAMETER = 2
 
 
@@ -58,17 +62,39 @@ class ZeroFrequency:
 
     value: float
     samples: Floats
-    """Shape (samples,): their mean is the value."""
+    """Shape (samples,): what each says with the fits' weights as they are; their mean is the
+    value."""
+    choice: float
+    """Standard error that the choice of the fits adds to the scatter of the samples."""
     cutoff: float
     """Frequency: geometric mean over the fits."""
     correlation_time: float
     """The slowest time in the fits, mean over those; 0 where the spectrum is flat."""
     misfit: float
     """|z| of the fits, root of the mean square."""
-    spread: float
-    """Standard deviation of log S(0) between the fits."""
     spectrum: Floats
     """Shape (bands,): the fits' mean S; of bands behind all cut-offs an extrapolation."""
+
+
+@dataclass(frozen=True)
+class _Average:
+    """Fits of all degrees and cut-offs, and the share of each in the result."""
+
+    fits: list[RationalFits]
+    scores: Floats
+    """Shape (degrees, cutoffs, widths)."""
+    share: Floats
+    """Shape (degrees, cutoffs); their sum is 1."""
+
+    def over(self, values: list[Floats]) -> Floats:
+        """Mean of values (cutoffs, ...) of each degree."""
+        found: Floats = np.einsum("dc,dc...->...", self.share, np.array(values))
+        return found
+
+    @property
+    def log_zero(self) -> float:
+        """Logarithm of S(0)."""
+        return float(self.over([_unbiased(fit) for fit in self.fits]))
 
 
 def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroFrequency:
@@ -102,30 +128,51 @@ def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroF
         np.full(len(cutoffs), 4 * square[1]), (2 * np.pi * cutoffs * grid.resolution) ** 2, WIDTHS
     ).T
     fits = [fit_rational(mean, weights * below, square, degree) for degree in DEGREES]
-    scores = np.array([fit.scores(widths, square) for fit in fits])
-    share = _shares(fits, scores, below, widths)
-
-    log_zero = np.array([_unbiased(fit) for fit in fits])
-    average = float(np.sum(share * log_zero))
-    value = float(np.exp(average))
-    response = sum(
-        np.einsum("c,cb->b", part, fit.response()) for part, fit in zip(share, fits, strict=True)
-    )
+    average = _average(fits, below, widths, square)
+    value = float(np.exp(average.log_zero))
+    response = average.over([fit.response() for fit in fits])
     deviations = (periodograms - mean) @ response
     return ZeroFrequency(
         value=value,
         samples=value * (1 + deviations),
-        cutoff=float(np.exp(np.sum(share * np.log(cutoffs)))) * grid.resolution,
-        correlation_time=float(np.sum(share * np.array([fit.slowest for fit in fits]))),
-        misfit=float(np.sqrt(np.sum(share * (scores**2).max(axis=2)))),
-        spread=float(np.sqrt(np.sum(share * (log_zero - average) ** 2))),
-        spectrum=np.exp(
-            sum(
-                np.einsum("c,cb->b", part, fit.log_spectrum)
-                for part, fit in zip(share, fits, strict=True)
-            )
-        ),
+        choice=value * _choice(average, periodograms, deviations, below, widths, square),
+        cutoff=float(np.exp(average.over([np.log(cutoffs)] * len(fits)))) * grid.resolution,
+        correlation_time=float(average.over([fit.slowest for fit in fits])),
+        misfit=float(np.sqrt(np.sum(average.share * (average.scores**2).max(axis=2)))),
+        spectrum=np.exp(average.over([fit.log_spectrum for fit in fits])),
     )
+
+
+def _average(
+    fits: list[RationalFits], below: NDArray[np.bool_], widths: Floats, square: Floats
+) -> _Average:
+    scores = np.array([fit.scores(widths, square) for fit in fits])
+    return _Average(fits, scores, _shares(fits, scores, below, widths))
+
+
+def _choice(
+    average: _Average,
+    periodograms: Floats,
+    deviations: Floats,
+    below: NDArray[np.bool_],
+    widths: Floats,
+    square: Floats,
+) -> float:
+    """Standard error of log S(0) that the shares of the fits cause, as they too are noisy.
+
+    By the jackknife: everything is done again without each of a few groups of samples. What its
+    variance has more than that of the samples' own values is put down to the choice (B. Efron,
+    J. Am. Stat. Assoc. 109, 991 (2014), on the errors of averages over models).
+    """
+    groups = np.array_split(np.arange(len(periodograms)), min(len(periodograms), GROUPS))
+    logs, linear = [], []
+    for group in groups:
+        rest = np.delete(periodograms, group, axis=0).mean(axis=0)
+        near = [fit_near(fit, rest, square) for fit in average.fits]
+        logs.append(_average(near, below, widths, square).log_zero)
+        linear.append(np.delete(deviations, group).mean())
+    more = (len(groups) - 1) * (np.var(logs) - np.var(linear))
+    return float(np.sqrt(max(more, 0.0)))
 
 
 def _unbiased(fit: RationalFits) -> Floats:
