@@ -13,7 +13,7 @@ nothing, at frequencies below the cut-off and their heights within a few powers 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,15 @@ class RationalFits:
         """Shape (cutoffs,): standard error of log S(0), if S is of the form that is fitted."""
         found: Floats = np.sqrt(self.covariance[:, 0, 0])
         return found
+
+    def part(self, cutoffs: slice, bands: int) -> RationalFits:
+        """Those of some cut-offs, without the bands behind the first so many."""
+        found: dict[str, Floats] = {}
+        for field in fields(self):
+            values = getattr(self, field.name)[cutoffs]
+            by_band = field.name in ("log_spectrum", "gradient", "weights", "residuals")
+            found[field.name] = values[:, :bands] if by_band else values
+        return RationalFits(**found)
 
     def response(self) -> Floats:
         """Shape (cutoffs, bands): ∂ log S(0) / ∂ P, to first order."""

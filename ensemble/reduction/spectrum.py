@@ -29,7 +29,7 @@ SINGLE = 24
 WIDTH = 0.04
 """Of a band above them, relative to its frequency."""
 
-MOST_ROWS = 1 << 17
+MOST_ROWS = 1 << 16
 """Of a series, in the transforms; longer ones are averaged over neighbouring rows before."""
 
 

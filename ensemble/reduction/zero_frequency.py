@@ -53,6 +53,9 @@ EVIDENCE = 0.5
 GROUPS = 10
 """Of samples, at most, in the jackknife."""
 
+COUNTING = 1e-3
+"""Share of a fit, below which it is left out of that."""
+
 BANDS_A_PARAMETER = 2
 
 
@@ -164,12 +167,18 @@ def _choice(
     variance has more than that of the samples' own values is put down to the choice (B. Efron,
     J. Am. Stat. Assoc. 109, 991 (2014), on the errors of averages over models).
     """
+    # Fits that count for nothing are not made again, nor are bands looked at behind the others.
+    counting = np.flatnonzero(average.share.max(axis=0) > COUNTING)
+    cutoffs = slice(max(counting[0] - PER_OCTAVE, 0), counting[-1] + 2 * PER_OCTAVE + 1)
+    count = int(below[cutoffs].any(axis=0).sum())
+    near = [fit.part(cutoffs, count) for fit in average.fits]
+    below, widths, square = below[cutoffs, :count], widths[cutoffs], square[:count]
     groups = np.array_split(np.arange(len(periodograms)), min(len(periodograms), GROUPS))
     logs, linear = [], []
     for group in groups:
-        rest = np.delete(periodograms, group, axis=0).mean(axis=0)
-        near = [fit_near(fit, rest, square) for fit in average.fits]
-        logs.append(_average(near, below, widths, square).log_zero)
+        rest = np.delete(periodograms[:, :count], group, axis=0).mean(axis=0)
+        fits = [fit_near(fit, rest, square) for fit in near]
+        logs.append(_average(fits, below, widths, square).log_zero)
         linear.append(np.delete(deviations, group).mean())
     more = (len(groups) - 1) * (np.var(logs) - np.var(linear))
     return float(np.sqrt(max(more, 0.0)))
