@@ -137,7 +137,10 @@ def _drift(heat: Floats, timestep: float, slow: float) -> float:
     if samples < 3 or half < 16:
         return 1.0
     halves = np.stack([heat[:, :half], heat[:, half : 2 * half]])
-    highest = half // 2 if slow <= 0 else int(half * timestep / (2 * np.pi * slow))
+    highest = half // 2
+    # A time may be there by a share of next to nothing: it counts if it leaves frequencies out.
+    if 2 * np.pi * slow * highest > half * timestep:
+        highest = int(half * timestep / (2 * np.pi * slow))
     power = np.abs(fft.rfft(halves, axis=-1)[..., 1 : max(highest, 4) + 1]) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         change = np.diff(np.log(power.mean(axis=-1)), axis=0)[0]

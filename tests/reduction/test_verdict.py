@@ -1,14 +1,17 @@
 """What is not converged is called so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from processes import TIMESTEP, series
 
+from ensemble.reduction.currents import currents_of
 from ensemble.reduction.direct import direct_method
 from ensemble.reduction.equilibrium import green_kubo
 from ensemble.reduction.estimate import Estimate
-from ensemble.reduction.verdict import asks_for_time
+from ensemble.reduction.verdict import asks_for_time, problems
 
 Floats = NDArray[np.float64]
 
@@ -80,6 +83,15 @@ def test_what_longer_runs_by_the_direct_method_would_help_against(rise: float) -
         profile * growth + noise, np.ones((1, blocks)), block_time=1, length=20, area=1
     )
     assert asks_for_time(found.problem)
+
+
+@pytest.mark.parametrize("time", [0.0, 5e-324, 1e-300, 1e-3, 1e300])
+def test_any_correlation_time_will_do(time: float) -> None:
+    flux = np.moveaxis(series("B", rng_of(10), 9, 2_000).reshape(3, 3, -1), 1, 2)
+    currents = currents_of(list(flux), scale=np.ones(3), timestep=TIMESTEP)
+    found = replace(estimate_of(currents.heat, 3), correlation_time=time, cutoff=None, problems=())
+    said = problems(found, currents.heat, currents)
+    assert any("too short" in problem for problem in said) == (time > 1)
 
 
 def test_a_scatter_as_large_as_the_value_is_noticed() -> None:
