@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -128,12 +128,12 @@ def _runs(series: ArrayLike | Sequence[Rows], dimensions: int) -> Sequence[Rows]
     """An array, or a list, of runs; a single run becomes one of one."""
     if isinstance(series, Sequence) and series and hasattr(series[0], "shape"):
         return cast(Sequence[Rows], series)
-    array = series if hasattr(series, "shape") else np.asarray(series, dtype=np.float64)
+    array: Any = series if hasattr(series, "shape") else np.asarray(series, dtype=np.float64)
     shape = tuple(array.shape)
     if len(shape) == dimensions:
         return [cast(Rows, array)]
     if len(shape) == dimensions + 1:
-        return [cast(Rows, array[k]) for k in range(shape[0])]  # type: ignore[index]
+        return [cast(Rows, array[k]) for k in range(shape[0])]
     raise ValueError(f"a series of shape {shape}: {dimensions} or {dimensions + 1} dimensions")
 
 
