@@ -38,6 +38,9 @@ NEAR = 1.0
 TOLERANCE = 1e-5
 """Of −log L, below which a step gains nothing."""
 
+NEARLY = 1e-2
+"""The same where a parameter may be off by a tenth of its error."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RationalFits:
@@ -135,22 +138,39 @@ def fit_rational(periodogram: Floats, weights: Floats, square: Floats, degree: i
     degree
         d.
     """
-    cutoffs = len(weights)
     start, precision = _prior(weights, square, degree)
     start[:, 0] = np.log(weights @ periodogram / weights.sum(axis=1))
-    found = start.copy()
+    every = np.broadcast_to(periodogram, weights.shape)
+    found = _scored(start, every, weights, square, precision, start, TOLERANCE)
+    found = _polished(found, every, weights, square, precision, start)
+    return _fits(found, every, weights, square, precision)
+
+
+def _scored(
+    found: Floats,
+    periodogram: Floats,
+    weights: Floats,
+    square: Floats,
+    precision: Floats,
+    start: Floats,
+    tolerance: float,
+) -> Floats:
+    """Parameters close to the minimum, by Fisher's scoring with damping.
+
+    Each row of `periodogram` and `weights` is a fit of its own.
+    """
+    result = found.copy()
+    going, damping = np.arange(len(found)), np.full(len(found), 1e-2)
     log_spectrum, gradient = _function(found, square)
 
-    def cost(log_spectrum: Floats, found: Floats) -> Floats:
-        likelihood = log_spectrum + periodogram * np.exp(-log_spectrum)
-        total: Floats = np.einsum("cb,cb->c", weights, likelihood)
+    def cost(log_spectrum: Floats, ratio: Floats, found: Floats) -> Floats:
+        total: Floats = np.einsum("cb,cb->c", weights, log_spectrum + ratio)
         return total + 0.5 * ((found - start) ** 2 @ precision)
 
-    best = cost(log_spectrum, found)
-    damping = np.full(cutoffs, 1e-2)
+    ratio = periodogram * np.exp(-log_spectrum)
+    best = cost(log_spectrum, ratio, found)
     for _ in range(STEPS):
-        residuals = periodogram * np.exp(-log_spectrum) - 1
-        slope = np.einsum("cb,cbp->cp", weights * residuals, gradient)
+        slope = np.einsum("cb,cbp->cp", weights * (ratio - 1), gradient)
         slope -= precision * (found - start)
         fisher = _fisher(gradient, weights, precision)
         diagonal = np.einsum("cpp->cp", fisher)
@@ -158,46 +178,62 @@ def fit_rational(periodogram: Floats, weights: Floats, square: Floats, degree: i
         step = np.linalg.solve(fisher, slope[:, :, None])[:, :, 0]
         trial = found + np.clip(step, -2, 2)
         trial_spectrum, trial_gradient = _function(trial, square)
-        trial_cost = cost(trial_spectrum, trial)
+        trial_ratio = periodogram * np.exp(-trial_spectrum)
+        trial_cost = cost(trial_spectrum, trial_ratio, trial)
         better: Booleans = trial_cost <= best
         gain = np.where(better, best - trial_cost, np.inf)
         found = np.where(better[:, None], trial, found)
-        log_spectrum = np.where(better[:, None], trial_spectrum, log_spectrum)
+        ratio = np.where(better[:, None], trial_ratio, ratio)
         gradient = np.where(better[:, None, None], trial_gradient, gradient)
         best = np.where(better, trial_cost, best)
         damping = np.where(better, np.maximum(damping * 0.2, 1e-10), damping * 6)
+        result[going] = found
         # Where damping is strong and nothing is gained, the minimum is as near as doubles allow.
-        if np.all((gain < TOLERANCE) | (damping > 1e6)):
+        more = (gain >= tolerance) & (damping <= 1e6)
+        if not more.any():
             break
-    return _fits(found, periodogram, weights, square, precision, start)
+        if not more.all():
+            going = going[more]
+            periodogram, weights, start, found, damping, best, ratio, gradient = (
+                values[more]
+                for values in (periodogram, weights, start, found, damping, best, ratio, gradient)
+            )
+    return result
 
 
-def fit_near(fits: RationalFits, periodogram: Floats, square: Floats) -> RationalFits:
-    """Fits to a periodogram that differs little from that of other fits, which they start from.
+def fit_near(fits: RationalFits, periodograms: Floats, square: Floats) -> RationalFits:
+    """Fits to periodograms that differ little from that of other fits, which they start from.
+
+    They are not polished: each is off by less than a tenth of its error.
 
     Parameters
     ----------
     fits
         The other fits, of the same cut-offs and weights.
-    periodogram, square
+    periodograms
+        Shape (periodograms, bands).
+    square
         As of `fit_rational`.
+
+    Returns
+    -------
+    Those of the first periodogram for all cut-offs, then those of the second, and so on.
     """
-    degree = fits.parameters.shape[1] // 2
+    count, degree = len(periodograms), fits.parameters.shape[1] // 2
     start, precision = _prior(fits.weights, square, degree)
     start[:, 0] = fits.parameters[:, 0]
-    return _fits(fits.parameters, periodogram, fits.weights, square, precision, start)
+    every = np.repeat(periodograms, len(start), axis=0)
+    near, weights, start = (
+        np.tile(values, (count, 1)) for values in (fits.parameters, fits.weights, start)
+    )
+    found = _scored(near, every, weights, square, precision, start, NEARLY)
+    return _fits(found, every, weights, square, precision)
 
 
 def _fits(
-    near: Floats,
-    periodogram: Floats,
-    weights: Floats,
-    square: Floats,
-    precision: Floats,
-    start: Floats,
+    found: Floats, periodogram: Floats, weights: Floats, square: Floats, precision: Floats
 ) -> RationalFits:
-    """What belongs to the minimum near some parameters."""
-    found = _polished(near, periodogram, weights, square, precision, start)
+    """What belongs to the parameters that were found."""
     log_spectrum, gradient = _function(found, square)
     covariance = np.asarray(np.linalg.inv(_fisher(gradient, weights, precision)), np.float64)
     return RationalFits(

@@ -75,8 +75,6 @@ class ZeroFrequency:
     """The slowest time in the fits, mean over those; 0 where the spectrum is flat."""
     misfit: float
     """|z| of the fits, root of the mean square."""
-    spectrum: Floats
-    """Shape (bands,): the fits' mean S; of bands behind all cut-offs an extrapolation."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,6 @@ def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroF
         cutoff=float(np.exp(average.over([np.log(cutoffs)] * len(fits)))) * grid.resolution,
         correlation_time=float(average.over([fit.slowest for fit in fits])),
         misfit=float(np.sqrt(np.sum(average.share * (average.scores**2).max(axis=2)))),
-        spectrum=np.exp(average.over([fit.log_spectrum for fit in fits])),
     )
 
 
@@ -174,10 +171,11 @@ def _choice(
     near = [fit.part(cutoffs, count) for fit in average.fits]
     below, widths, square = below[cutoffs, :count], widths[cutoffs], square[:count]
     groups = np.array_split(np.arange(len(periodograms)), min(len(periodograms), GROUPS))
+    without = [np.delete(periodograms[:, :count], group, axis=0).mean(axis=0) for group in groups]
+    again = [fit_near(fit, np.array(without), square) for fit in near]
     logs, linear = [], []
-    for group in groups:
-        rest = np.delete(periodograms[:, :count], group, axis=0).mean(axis=0)
-        fits = [fit_near(fit, rest, square) for fit in near]
+    for k, group in enumerate(groups):
+        fits = [fit.part(slice(k * len(below), (k + 1) * len(below)), count) for fit in again]
         logs.append(_average(fits, below, widths, square).log_zero)
         linear.append(np.delete(deviations, group).mean())
     more = (len(groups) - 1) * (np.var(logs) - np.var(linear))

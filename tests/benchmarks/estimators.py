@@ -64,6 +64,11 @@ CASES = (
     Case("strong", rows=40_000, timestep=COARSE),
     Case("lobe", 3, rows=40_000, timestep=COARSE),
     Case("B", 3, rows=40_000, timestep=COARSE),
+    Case("glass", rows=10_000, timestep=COARSE),
+    Case("phonons", rows=40_000, timestep=COARSE),
+    Case("rattler", 3, rows=40_000, timestep=COARSE),
+    Case("hopping", rows=40_000, timestep=COARSE),
+    Case("phonons", 20, rows=40_000, timestep=COARSE),
     Case("crystal", 20, rows=40_000, timestep=COARSE),
     Case("strong", 20, rows=20_000, timestep=COARSE),
     # Too few seeds for a memory of 30 ps: what a user should know.

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from processes import TIMESTEP, kappa, series
 
-from ensemble.reduction.rational import fit_rational
+from ensemble.reduction.rational import fit_near, fit_rational
 from ensemble.reduction.spectrum import Bands, bands, transforms
 from ensemble.reduction.zero_frequency import ZeroFrequency, zero_frequency
 
@@ -44,6 +44,20 @@ def test_two_lorentzians_need_degree_two() -> None:
     one, two = (fit_rational(spectrum, weights, square, degree) for degree in (1, 2))
     assert abs(one.log_zero[0] - np.log(4.1)) > 0.01
     assert two.log_zero[0] == pytest.approx(np.log(4.1), abs=1e-8)
+
+
+def test_fits_near_others_are_as_good_as_fits_from_the_beginning() -> None:
+    """Also of steps of which the data know next to nothing, where Newton's method swings."""
+    rng = np.random.default_rng(11)
+    square = (2 * np.pi * np.arange(300) * 0.01) ** 2
+    samples = lorentzian(square, 2.0, 1.0, 0.3) * rng.exponential(size=(15, 300))
+    weights = 15.0 * (np.arange(300) < np.array([[20], [60], [300]]))
+    without = np.array([np.delete(samples, k, axis=0).mean(axis=0) for k in range(15)])
+    near = fit_near(fit_rational(samples.mean(axis=0), weights, square, 2), without, square)
+    for k, periodogram in enumerate(without):
+        anew = fit_rational(periodogram, weights, square, 2)
+        mine = near.part(slice(3 * k, 3 * k + 3), 300)
+        assert (np.abs(mine.log_zero - anew.log_zero) < 0.15 * anew.error).all()
 
 
 def test_each_cutoff_is_a_fit_of_its_own() -> None:
