@@ -2,7 +2,7 @@
 
 `ensemble.reduction.rational` fits the periodogram below a cut-off. Cut-off and degree are not
 chosen but averaged over: the more precise a fit is, the more it counts (error^−5), and the more
-the data speak against it up to *twice its cut-off*, the less (exp(−z²/2)). So a fit is used well
+the data speak against it *up to twice its cut-off*, the less (exp(−z²/2)). So a fit is used well
 below the frequency where it begins to fail, where it has no bias yet that could be seen. What
 speaks against it is another step in the spectrum that would make it fit better; a step far below
 all frequencies at which there is any structure has to be the more significant for that, or chance
@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ensemble.reduction.rational import RationalFits, fit_near, fit_rational
@@ -208,7 +209,9 @@ def _shares(
         parameters = fit.covariance.shape[-1]
         enough = below.sum(axis=1) >= BANDS_A_PARAMETER * parameters + 2
         precise = -SHARPNESS * np.log(fit.error)
-        row[:-PER_OCTAVE] = (precise - EVIDENCE * np.roll(evidence, -PER_OCTAVE))[:-PER_OCTAVE]
+        # Of all cut-offs up to twice that of the fit: what rises again hides what fell before.
+        most = sliding_window_view(evidence, PER_OCTAVE + 1).max(axis=1)
+        row[:-PER_OCTAVE] = precise[:-PER_OCTAVE] - EVIDENCE * most
         row[~enough] = -np.inf
     share: Floats = np.exp(logs - logs.max())
     share /= share.sum()

@@ -65,6 +65,7 @@ CASES = (
     Case("lobe", 3, rows=40_000, timestep=COARSE),
     Case("B", 3, rows=40_000, timestep=COARSE),
     Case("glass", rows=10_000, timestep=COARSE),
+    Case("glass", rows=40_000, timestep=COARSE),
     Case("phonons", rows=40_000, timestep=COARSE),
     Case("rattler", 3, rows=40_000, timestep=COARSE),
     Case("hopping", rows=40_000, timestep=COARSE),

@@ -189,8 +189,9 @@ PROCESSES: dict[str, Process | Coupled] = {
     ),
 }
 """A, B and C with the definitions that published numbers of estimators were measured on. Of the
-others the first three were looked at while the error bar was designed, the last four were written
-down after that, and nothing was changed when they had been measured."""
+others crystal, lobe and strong were looked at while the error bar was designed, and the glass
+showed where fits could hide a dip; phonons, rattler and hopping were written down after everything
+was settled, and nothing was changed for them."""
 
 
 def kappa(process: str, timestep: float = TIMESTEP) -> float:
