@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -53,21 +53,45 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
 }
 
 
+Appendix = Callable[[str], Iterable[str]]
+
+
 def reference() -> str:
     """The page, in Markdown."""
-    return "\n".join(_lines())
+    return page_of(INTRODUCTION, SECTIONS, _appendix)
 
 
-def _lines() -> Iterator[str]:
-    yield INTRODUCTION
-    for title, tables in SECTIONS.items():
+def page_of(
+    introduction: str,
+    sections: Mapping[str, tuple[type[BaseModel], ...]],
+    appendix: Appendix = lambda title: (),
+) -> str:
+    """A page in Markdown about the tables of a file.
+
+    Parameters
+    ----------
+    introduction
+        Stands first.
+    sections
+        The tables, by the heading that they come under.
+    appendix
+        Lines behind the tables of a heading.
+    """
+    return "\n".join(_lines(introduction, sections, appendix))
+
+
+def _lines(
+    introduction: str, sections: Mapping[str, tuple[type[BaseModel], ...]], appendix: Appendix
+) -> Iterator[str]:
+    yield introduction
+    for title, tables in sections.items():
         yield f"## `{title}`\n"
         for kind in tables:
             yield f"{_one_line(kind.__doc__)}\n"
             yield "| key | allowed | default | meaning |\n|---|---|---|---|"
             yield from (_row(kind, key) for key in types_of(kind))
             yield ""
-        yield from _appendix(title)
+        yield from appendix(title)
 
 
 def _row(table: type[BaseModel], key: str) -> str:

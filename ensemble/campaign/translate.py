@@ -22,15 +22,18 @@ KEY_MARK = "[key]"
 """The last part of pydantic's location where a key of a dict is wrong, behind that key."""
 
 
-def problems_of(error: ValidationError, tables: Mapping[str, Any]) -> list[Problem]:
-    """All that pydantic found wrong with the tables of a campaign file."""
-    problems = (_problem(details, tables) for details in error.errors(include_url=False))
+def problems_of(
+    error: ValidationError, tables: Mapping[str, Any], root: type[BaseModel] = Campaign
+) -> list[Problem]:
+    """All that pydantic found wrong with the tables of a file; `root` is what the file is."""
+    problems = (_problem(details, tables, root) for details in error.errors(include_url=False))
     return list(dict.fromkeys(problems))
 
 
-def _problem(details: ErrorDetails, tables: Mapping[str, Any]) -> Problem:
+def _problem(details: ErrorDetails, tables: Mapping[str, Any], root: type[BaseModel]) -> Problem:
     context, kind = details.get("ctx", {}), details["type"]
-    place = _locate(details["loc"], tables, KEY_MARK if kind != "extra_forbidden" else None)
+    place = _Place(tables, root, root)
+    _locate(place, details["loc"], KEY_MARK if kind != "extra_forbidden" else None)
     if kind == "extra_forbidden":
         keys = keys_of(place.owner)
         near = nearest(str(details["loc"][-1]), keys)
@@ -57,8 +60,8 @@ class _Place:
     """Where an error is: the way through the file, and the type that was expected at its end."""
 
     value: Any
-    annotation: Any = Campaign
-    owner: type[BaseModel] = Campaign
+    annotation: Any
+    owner: type[BaseModel]
     parts: list[str] = field(default_factory=list)
     short: bool = False
     """Whether the way ends at a list with too few items."""
@@ -88,11 +91,11 @@ class _Place:
         self.value = self.value[part]
 
 
-def _locate(location: tuple[int | str, ...], tables: Mapping[str, Any], mark: str | None) -> _Place:
-    """The place that pydantic's location means; `mark` as the last part of it means a key that is
-    not allowed by itself.
+def _locate(place: _Place, location: tuple[int | str, ...], mark: str | None) -> None:
+    """Go where pydantic's location means; `mark` as the last part of it means a key that is not
+    allowed by itself.
     """
-    place, keys = _Place(tables), Any
+    keys: Any = Any
     for part in location:
         inner = _plain(place.annotation)
         origin, arguments = get_origin(inner), get_args(inner)
@@ -115,7 +118,6 @@ def _locate(location: tuple[int | str, ...], tables: Mapping[str, Any], mark: st
             place.annotation = arguments[0]
         else:
             place.annotation = tags_of(inner).get(str(part), Any)
-    return place
 
 
 def said(annotation: Any, kind: type[Remark]) -> Remark | None:

@@ -1,0 +1,312 @@
+"""The training file as Python objects: one class for each table, one field for each key.
+
+The docstrings under the fields make the page docs/training-file.md. Paths start from the file's
+folder, which is also where models, training set and model card are written.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PrivateAttr, ValidationError
+
+from ensemble.campaign.errors import CampaignError, Problem, one_of, show
+from ensemble.campaign.schema import Material
+from ensemble.campaign.table import Table
+from ensemble.campaign.translate import problems_of
+from ensemble.campaign.types import (
+    Count,
+    Femtoseconds,
+    Filled,
+    Finite,
+    Listed,
+    Name,
+    Named,
+    NonNegative,
+    Picoseconds,
+    Positive,
+    Positives,
+    Says,
+    Seed,
+    Species,
+    Supercells,
+    Symbol,
+    Text,
+    Unit,
+)
+
+__all__ = ["Explore", "Fit", "Model", "Training", "load_training"]
+
+Level = Annotated[
+    int,
+    Field(ge=2, le=28, multiple_of=2),
+    Says("an even number from 2 to 28"),
+]
+Share = Annotated[Finite, Field(gt=0, le=1), Says("a number above 0 and up to 1")]
+Temperatures = Annotated[Positives, Unit("K")]
+
+
+class Header(Table):
+    """What is trained."""
+
+    name: Name
+    """Name of the set of models."""
+
+    species: Species
+    """In the order of the potentials' species."""
+
+    description: str = ""
+    """For the reader of the model card."""
+
+
+class Teacher(Table):
+    """Who says what energy, forces and stress of a configuration are."""
+
+    calculator: Annotated[
+        Text,
+        Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"),
+        Says("the class of an ASE calculator as module:Class"),
+    ]
+    """Such as `sevenn.calculator:SevenNetCalculator`."""
+
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of the class."""
+
+
+class Weights(Table):
+    """Of the squared errors that a fit makes small."""
+
+    energy: Positive = 1.0
+    """Of the energy of a configuration, in 1/eV²."""
+
+    forces: Positive = 0.01
+    """Of each component of a force, in Å²/eV²."""
+
+    stress: NonNegative = 0.01
+    """Of each component of stress times volume, in 1/eV²."""
+
+
+class Fit(Table):
+    """What all fits have in common."""
+
+    cutoff: Annotated[Positive, Unit("Å")] = 5.0
+    """Beyond which atoms do not see each other."""
+
+    min_dist: Annotated[Positive, Unit("Å")] = 1.9
+    """Where the Chebyshev interval of the radial functions begins: a little below the shortest
+    distance in the training set."""
+
+    chebyshev: Count = 8
+    """Chebyshev polynomials of a radial function."""
+
+    steps: Count = 200
+    """Of Levenberg and Marquardt, at most."""
+
+    starts: Count = 3
+    """Random starting points, of which the best goes on."""
+
+    weights: Weights = Weights()
+    """Of energies, forces and stresses."""
+
+
+class Committee(Table):
+    """The models that explore, and that disagree where something is to be learned."""
+
+    levels: Annotated[Filled[Level], Says("a list of even numbers from 2 to 28")]
+    """One for each member."""
+
+    share: Share = 0.8
+    """Of the training set that a member is fitted to, drawn anew for each."""
+
+    steps: Count = 40
+    """Of a member's fit in each round, which starts from that of the round before."""
+
+
+class Explore(Table):
+    """Rounds of molecular dynamics in search of configurations that are not known yet."""
+
+    temperatures: Temperatures
+    """Of the trajectories."""
+
+    supercells: Supercells
+    """Of each material; some 50 to 100 atoms do."""
+
+    strains: Annotated[
+        Listed[Annotated[Finite, Field(gt=-0.2, lt=0.2), Says("a number from -0.2 to 0.2")]],
+        Says("a list of numbers from -0.2 to 0.2, none twice"),
+    ] = (0.0,)
+    """Of the lattice constants: 0.02 is 2 % longer."""
+
+    time: Picoseconds = 10.0
+    """Of a trajectory."""
+
+    timestep: Femtoseconds = 2.0
+    """Of its time step."""
+
+    every: Femtoseconds = 100.0
+    """Between two configurations that are looked at."""
+
+    disagreement: Annotated[
+        tuple[Positive, Positive],
+        Field(strict=False),
+        Says("[low, high], two positive numbers"),
+        Unit("eV/Å"),
+    ] = (0.1, 1.0)
+    """Of the committee about the force on an atom, standard deviation: below the first a
+    configuration is known, above the second it is not one to learn from."""
+
+    start: Count = 40
+    """Configurations to begin with: strained, sheared and rattled crystals."""
+
+    frames: Count = 40
+    """Configurations that a round adds, at most."""
+
+    rounds: Count = 8
+    """At most."""
+
+    known: Share = 0.99
+    """The rounds end when so many of the configurations on new trajectories are known."""
+
+    seed: Seed = 1
+    """Of everything that is drawn."""
+
+
+class Test(Table):
+    """Trajectories that no model learns from, driven by a model of its own."""
+
+    level: Level
+    """Of the model that drives them, which is in no committee and is not kept."""
+
+    temperatures: Temperatures
+    """One trajectory each."""
+
+    frames: Count = 20
+    """Of a trajectory."""
+
+    every: Femtoseconds = 1000.0
+    """Between two of them."""
+
+    seed: Seed = 1001
+    """Of the model and the trajectories."""
+
+
+class Model(Table):
+    """A model to be kept."""
+
+    name: Name
+    """Its file is NAME.mtp."""
+
+    level: Level
+    """How many basis functions it has."""
+
+    seed: Seed
+    """Of the starting point, and of what share of the training set it is fitted to."""
+
+    share: Share = 1.0
+    """Of the trajectories in the training set."""
+
+    species_energies: dict[Symbol, Finite] = Field(default_factory=dict)
+    """In eV, added to the energy of a lone atom of each species where the fit starts. At fixed
+    composition the data leave open how the energy is split between the species: the fit stays
+    where it started."""
+
+    cutoff: Annotated[Positive, Unit("Å")] | None = None
+    """Where another one than that of `fit` is wanted."""
+
+
+class Training(Table):
+    """A training file."""
+
+    header: Header = Field(alias="training")
+    """What is trained."""
+
+    materials: Annotated[Named[Material], Says("tables [material.NAME]")] = Field(alias="material")
+    """Crystals to learn: as in a campaign."""
+
+    teacher: Teacher
+    """Who labels."""
+
+    explore: Explore
+    """The search for configurations."""
+
+    committee: Committee
+    """Who searches."""
+
+    fit: Fit = Fit()
+    """What all fits have in common."""
+
+    test: Test
+    """What the models are measured by."""
+
+    models: Annotated[Filled[Model], Says("tables [[model]]")] = Field(alias="model")
+    """The models to be kept."""
+
+    _path: Path = PrivateAttr(default=Path())
+
+    @classmethod
+    def of(cls, tables: dict[str, Any], path: Path) -> Self:
+        """From the tables of a TOML file.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            A key is unknown, missing, or holds what it cannot.
+        """
+        training = cls.model_validate(tables)
+        training._path = path
+        return training
+
+    @property
+    def path(self) -> Path:
+        """The file; what it makes is put beside it."""
+        return self._path
+
+
+def load_training(path: str | PathLike[str]) -> Training:
+    """Read and check a training file.
+
+    Raises
+    ------
+    CampaignError
+        With all that is wrong with the file.
+    OSError
+        It cannot be read.
+    """
+    file = Path(path)
+    try:
+        tables = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except ValueError as error:
+        raise CampaignError(file, reason=f"not TOML: {error}") from error
+    try:
+        training = Training.of(tables, file)
+    except ValidationError as error:
+        raise CampaignError(file, problems_of(error, tables, Training)) from error
+    if problems := [*_check(training)]:
+        raise CampaignError(file, problems)
+    return training
+
+
+def _check(training: Training) -> Iterator[Problem]:
+    """What two keys have to do with each other."""
+    species = training.header.species
+    for name, material in training.materials.items():
+        if other := [symbol for symbol in material.species if symbol not in species]:
+            yield Problem(f"material.{name}.species", f"found {show(other)}", one_of(species))
+        if (material.prototype is None) == (material.structure is None):
+            yield Problem(f"material.{name}", "found both or neither", "prototype or structure")
+    for model in training.models:
+        if other := [symbol for symbol in model.species_energies if symbol not in species]:
+            key = f"model.{model.name}.species_energies"
+            yield Problem(key, f"found {show(other)}", one_of(species))
+        if [one.name for one in training.models].count(model.name) > 1:
+            yield Problem(f"model.{model.name}", "found twice", "a name of its own for each")
+    low, high = training.explore.disagreement
+    if low >= high:
+        yield Problem("explore.disagreement", f"found {show([low, high])}", "low < high")
+    if training.fit.min_dist >= training.fit.cutoff:
+        found = f"found {training.fit.min_dist:g}"
+        yield Problem("fit.min_dist", found, f"less than the cutoff {training.fit.cutoff:g}")
