@@ -17,6 +17,7 @@ from typing import NoReturn
 from ensemble.cli.campaign import add_launch, add_plan, add_results, add_status
 from ensemble.cli.parser import Parser
 from ensemble.cli.potential import add_potential
+from ensemble.cli.train import add_train
 
 __all__ = ["build_parser", "main"]
 
@@ -66,6 +67,7 @@ def build_parser() -> Parser:
     add_status(commands)
     add_results(commands)
     add_potential(commands)
+    add_train(commands)
     return parser
 
 

@@ -89,9 +89,10 @@ def local_cluster(section: Cluster, workers: int) -> Iterator[Client]:
     ValueError
         An option of the campaign's ``[cluster]`` is nothing that Dask can use.
     """
-    with quiet(), dask.config.set(SETTINGS):
-        from distributed import Client, LocalCluster
+    # Before the settings: what it adds to Dask's at its import would go when they are undone.
+    from distributed import Client, LocalCluster
 
+    with quiet(), dask.config.set(SETTINGS):
         options = {"host": "127.0.0.1", "dashboard_address": DASHBOARD, **section.options}
         try:
             with uninterrupted(), warnings.catch_warnings():

@@ -10,13 +10,15 @@ from pydantic import BaseModel
 from ensemble.campaign import schema
 from ensemble.campaign.reference import page_of
 from ensemble.training import settings
+from ensemble.training.checks import settings as checks
 
 INTRODUCTION = """\
 # The training file
 
-What `ensemble train` does is in one TOML file. Unknown keys are refused; a message about a key names
-the file, the key, what was found and what is allowed. Paths start from the folder of the file, which
-is also where training set and models are put. How a training goes: [training.md](training.md).
+What `ensemble train` does is in one TOML file. Unknown keys are refused; a message about a key
+names the file, the key, what was found and what is allowed. Paths start from the folder of the
+file, which is also where training set and models are put. How a training goes: see
+[training.md](training.md).
 
 This page is made from the schema by `python -m ensemble.training.reference`.
 """
@@ -32,6 +34,9 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "fit.weights": (settings.Weights,),
     "[test]": (settings.Test,),
     "[[model]]": (settings.Model,),
+    "[checks]": (checks.Checks,),
+    "checks.phonon": (checks.Phonon,),
+    "checks.long, checks.hot": (checks.Stretch,),
 }
 
 

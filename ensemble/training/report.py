@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 __all__ = ["Quiet", "Reporter", "Screen"]
 
@@ -48,7 +55,7 @@ class Screen:
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     @contextmanager
     def running(self) -> Iterator[Screen]:
@@ -64,7 +71,7 @@ class Screen:
         """A bar that goes when its work is done."""
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total, remark=remark)
-        task = self._progress.tasks[self._progress.task_ids.index(self._tasks[what])].id
+        task = self._tasks[what]
         self._progress.update(task, completed=count, total=total, remark=remark)
         if count >= total:
             self._progress.remove_task(task)

@@ -38,6 +38,7 @@ from ensemble.campaign.types import (
     Text,
     Unit,
 )
+from ensemble.training.checks.settings import Checks
 
 __all__ = ["Explore", "Fit", "Model", "Training", "load_training"]
 
@@ -122,7 +123,7 @@ class Committee(Table):
     share: Share = 0.8
     """Of the training set that a member is fitted to, drawn anew for each."""
 
-    steps: Count = 40
+    steps: Count = 25
     """Of a member's fit in each round, which starts from that of the round before."""
 
 
@@ -159,8 +160,11 @@ class Explore(Table):
     """Of the committee about the force on an atom, standard deviation: below the first a
     configuration is known, above the second it is not one to learn from."""
 
+    labelled: Text | None = None
+    """A file of frames with labels of this teacher to begin with, extended XYZ."""
+
     start: Count = 40
-    """Configurations to begin with: strained, sheared and rattled crystals."""
+    """Configurations to begin with besides: strained, sheared and rattled crystals."""
 
     frames: Count = 40
     """Configurations that a round adds, at most."""
@@ -245,6 +249,9 @@ class Training(Table):
     models: Annotated[Filled[Model], Says("tables [[model]]")] = Field(alias="model")
     """The models to be kept."""
 
+    checks: Checks = Checks()
+    """What their card says."""
+
     _path: Path = PrivateAttr(default=Path())
 
     @classmethod
@@ -304,6 +311,9 @@ def _check(training: Training) -> Iterator[Problem]:
             yield Problem(key, f"found {show(other)}", one_of(species))
         if [one.name for one in training.models].count(model.name) > 1:
             yield Problem(f"model.{model.name}", "found twice", "a name of its own for each")
+    if training.checks.material not in {None, *training.materials}:
+        found = f"found {show(training.checks.material)}"
+        yield Problem("checks.material", found, one_of(training.materials))
     low, high = training.explore.disagreement
     if low >= high:
         yield Problem("explore.disagreement", f"found {show([low, high])}", "low < high")

@@ -1,0 +1,79 @@
+"""The card of a set of models: what they were trained on, and the checks of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from ase import Atoms
+
+from ensemble.mtp.calculator import MTPCalculator
+from ensemble.store.files import write_atomically
+from ensemble.training.checks import compare, markdown, run, run_teacher
+from ensemble.training.labels import one_teacher
+from ensemble.training.report import Reporter
+from ensemble.training.settings import Training
+from ensemble.training.teacher import Teacher, TeacherError
+
+__all__ = ["write_card"]
+
+
+def write_card(
+    training: Training,
+    models: Sequence[Path],
+    test: Sequence[Atoms],
+    file: Path,
+    work: Path,
+    report: Reporter,
+) -> None:
+    """Do the checks that are not done yet and write the card.
+
+    Parameters
+    ----------
+    models
+        Files of the models.
+    test
+        Labelled frames that no model has seen.
+    file
+        The card, in Markdown; its numbers go into ``card.json`` beside it.
+    work
+        Folder of the trajectories.
+
+    Raises
+    ------
+    ImportError
+        phonopy is not installed.
+    ValueError, OSError
+        As `ensemble.training.checks.run`.
+    """
+    name = training.checks.material or next(iter(training.materials))
+    material = training.materials[name]
+    if material.structure is not None:
+        there = training.path.resolve().parent / material.structure
+        material = material.model_copy(update={"structure": str(there)})
+    cards = []
+    teacher = Teacher(calculator=training.teacher.calculator, arguments=training.teacher.arguments)
+    try:
+        calculator = teacher.make()
+    except TeacherError as error:
+        report.say(f"card: without the teacher: {error}")
+    else:
+        folder = work / "teacher"
+        cards.append(run_teacher(calculator, teacher.identity, material, training.checks, folder))
+    species = training.header.species
+    for count, model in enumerate(models):
+        report.done("card", count, len(models), model.stem)
+        folder = work / model.stem
+        cards.append(run(model, material, training.checks, folder, species=species, frames=test))
+    report.done("card", len(models), len(models))
+    members = {model.stem: MTPCalculator(model, species) for model in models}
+    differences = compare(members, test) if len(members) > 1 else ()
+    header = f"# {training.header.name}: {training.header.description or 'potentials'}\n\n"
+    header += f"{len(models)} moment tensor potentials of {', '.join(species)}; the labels are "
+    header += f"those of {one_teacher(test)}.\n\n"
+    command = f"ensemble train {training.path} --check"
+    text = header + markdown(cards, differences=differences, command=command)
+    write_atomically(file, text.encode())
+    numbers = json.dumps(cards, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(file.with_name("card.json"), numbers.encode())

@@ -1,0 +1,103 @@
+"""The models of a training: from what a file says to a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+
+from ensemble.mtp.potential import Potential
+from ensemble.training.fit import Fitted, Step, best_start, fit
+from ensemble.training.potentials import species_energies, starting_potential
+from ensemble.training.problem import Weights
+from ensemble.training.settings import Fit
+
+__all__ = ["Fitting", "fitted", "share_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitting:
+    """What a fit is made of besides the frames."""
+
+    level: int
+    species: tuple[str, ...]
+    """Chemical symbols in the order of the potential."""
+    seed: int
+    """Of the starting points."""
+    settings: Fit
+    steps: int
+    """At most."""
+    start: Potential | None = None
+    """Where it begins; the best of a few random points where not given."""
+    shifts: tuple[float, ...] = ()
+    """By species, added to the energy of a lone atom where the fit starts, in eV."""
+    cutoff: float | None = None
+    """Where another one than that of the settings is wanted."""
+    checkpoint: Path | None = None
+    """Of a fit that was interrupted, and goes on from there."""
+
+
+def fitted(
+    job: Fitting, frames: Sequence[Atoms], on_step: Callable[[Step], None] | None = None
+) -> Fitted:
+    """Fit a potential to frames, on one core.
+
+    Raises
+    ------
+    ValueError
+        As `ensemble.training.fit.fit`.
+    """
+    weights = Weights(**job.settings.weights.model_dump())
+    start = job.start
+    if start is None:
+        starts = _random_starts(job, frames)
+        start = starts[0]
+        if len(starts) > 1:
+            start = best_start(starts, frames, species=job.species, weights=weights)
+    return fit(
+        start,
+        frames,
+        species=job.species,
+        weights=weights,
+        steps=job.steps,
+        on_step=on_step,
+        checkpoint=job.checkpoint,
+    )
+
+
+def _random_starts(job: Fitting, frames: Sequence[Atoms]) -> list[Potential]:
+    lone = species_energies(frames, job.species)
+    if job.shifts:
+        lone = lone + np.array(job.shifts)
+    generators = np.random.default_rng(job.seed).spawn(job.settings.starts)
+    return [
+        starting_potential(
+            job.level,
+            job.species,
+            cutoff=job.cutoff or job.settings.cutoff,
+            min_dist=job.settings.min_dist,
+            chebyshev=job.settings.chebyshev,
+            species_energies=lone,
+            seed=generator,
+        )
+        for generator in generators
+    ]
+
+
+def share_of(frames: Sequence[Atoms], share: float, seed: int) -> list[Atoms]:
+    """A part of the frames: whole trajectories, drawn until the share is reached."""
+    if share == 1:
+        return list(frames)
+    names = sorted({frame.info["trajectory"] for frame in frames})
+    drawn = np.random.default_rng(seed).permutation(len(names))
+    kept: set[str] = set()
+    count = 0
+    for k in drawn:
+        if count >= share * len(frames):
+            break
+        kept.add(names[k])
+        count += sum(frame.info["trajectory"] == names[k] for frame in frames)
+    return [frame for frame in frames if frame.info["trajectory"] in kept]

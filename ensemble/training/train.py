@@ -1,0 +1,290 @@
+"""A training, from its file to models: rounds, trajectories to test on, fits.
+
+What is there is not made again. Beside the training file, or in another folder that is asked for::
+
+    training.xyz.gz   labelled frames that models are fitted to
+    test.xyz.gz       labelled frames of trajectories that no model has seen
+    rounds.json       what each round of the search came to
+    NAME.mtp          a model
+    NAME.json         how it was made, and its errors
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+
+from ensemble.campaign.schema import Cluster
+from ensemble.cluster.local import local_cluster
+from ensemble.mtp.potential import write_potential
+from ensemble.store.files import make_folder, write_atomically
+from ensemble.training.cards import write_card
+from ensemble.training.crystals import supercells_of
+from ensemble.training.errors import errors_of
+from ensemble.training.explore import explore
+from ensemble.training.frames import read_frames, write_frames
+from ensemble.training.labels import one_teacher
+from ensemble.training.models import Fitting, fitted, share_of
+from ensemble.training.report import Reporter
+from ensemble.training.rounds import collect, label
+from ensemble.training.settings import Model, Training
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["OtherModel", "Sets", "fit_models", "gather", "train"]
+
+TRAINING_SET = "training.xyz.gz"
+TEST_SET = "test.xyz.gz"
+ROUNDS = "rounds.json"
+CARD = "README.md"
+
+SETTLING = 2.0
+"""ps at the beginning of a test trajectory, which are not looked at."""
+
+
+class OtherModel(ValueError):
+    """A model is there that was made otherwise."""
+
+
+def train(
+    training: Training,
+    *,
+    output: Path | None = None,
+    work: Path | None = None,
+    only: Collection[str] = (),
+    refit: bool = False,
+    workers: int | None = None,
+    check: bool = False,
+    report: Reporter,
+) -> list[Path]:
+    """Do what a training file asks for; see the module.
+
+    Parameters
+    ----------
+    output
+        Folder of the models; the training file's where not given.
+    work
+        Folder of what is half done; ``train-NAME`` here where not given.
+    only
+        Names of the models to be fitted; all where empty.
+    refit
+        Fit those too that are there.
+    workers
+        Processes; as many as there are cores where not given.
+    check
+        Also write the models' card.
+
+    Returns
+    -------
+    The models' files.
+
+    Raises
+    ------
+    ValueError
+        A name that is none of a model; OtherModel, TeacherError, FrameError as they say.
+    """
+    names = [model.name for model in training.models]
+    if unknown := [name for name in only if name not in names]:
+        raise ValueError(f"{training.path}: no model {unknown[0]!r}; it has {', '.join(names)}")
+    folder = work or Path(f"train-{training.header.name}")
+    target = output or training.path.parent
+    count = workers or len(os.sched_getaffinity(0))
+    with local_cluster(Cluster(), count) as client:
+        sets = gather(training, folder, client, report)
+        files = fit_models(training, sets, target, folder, client, report, only=only, refit=refit)
+    if check:
+        write_card(training, files, sets.test, target / CARD, folder / "checks", report)
+    return files
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Frames with labels."""
+
+    training: list[Atoms]
+    test: list[Atoms]
+
+
+def gather(training: Training, work: Path, client: Client, report: Reporter) -> Sets:
+    """Training set and test set: those beside the training file, or else new ones.
+
+    Raises
+    ------
+    FrameError
+        A set cannot be used, or labels are of two teachers.
+    TeacherError, SegmentFailure
+        As they say.
+    """
+    folder = training.path.parent
+    frames = _kept(folder / TRAINING_SET, training)
+    if frames is None:
+        frames = collect(training, work, client, report)
+        records = [
+            {"round": number, **json.loads(file.read_text())}
+            for number, file in enumerate(sorted(work.glob("round-*/record.json")))
+        ]
+        write_atomically(folder / ROUNDS, (json.dumps(records, indent=1) + "\n").encode())
+        write_frames(folder / TRAINING_SET, frames)
+    test = _kept(folder / TEST_SET, training)
+    if test is None:
+        test = _test_frames(training, frames, work / "test", client, report)
+        write_frames(folder / TEST_SET, test)
+    one_teacher([*frames, *test])
+    return Sets(frames, test)
+
+
+def _kept(file: Path, training: Training) -> list[Atoms] | None:
+    return read_frames(file, species=training.header.species) if file.exists() else None
+
+
+def _test_frames(
+    training: Training, frames: Sequence[Atoms], work: Path, client: Client, report: Reporter
+) -> list[Atoms]:
+    """Label frames of trajectories that a model of their own drives."""
+    settings, explorer = training.test, training.explore
+    make_folder(work)
+    driver, chosen = work / "driver.mtp", work / "chosen.xyz"
+    if not driver.exists():
+        report.say("test: the model that drives the trajectories")
+        job = Fitting(
+            level=settings.level,
+            species=training.header.species,
+            seed=settings.seed,
+            settings=training.fit,
+            steps=training.fit.steps,
+            checkpoint=work / "driver.partial",
+        )
+        write_potential(driver, client.submit(fitted, job, frames, pure=False).result().potential)
+    if not chosen.exists():
+        found: list[Atoms] = []
+        for k, (name, atoms) in enumerate(supercells_of(training)):
+            for i, temperature in enumerate(settings.temperatures):
+                length = settings.frames * settings.every
+                seen = explore(
+                    atoms,
+                    driver,
+                    temperature=temperature,
+                    time=SETTLING + length / 1000,
+                    timestep=explorer.timestep,
+                    every=settings.every,
+                    seed=int(np.random.SeedSequence([settings.seed, k, i]).generate_state(1)[0]),
+                    folder=work / f"test-{name}-{temperature:g}K",
+                    species=training.header.species,
+                )
+                if seen.stopped:
+                    report.say(f"test: {name} at {temperature:g} K: {seen.stopped}")
+                found += [frame for frame in seen.frames if frame.info["time"] > SETTLING]
+        write_frames(chosen, found)
+    unlabelled = read_frames(chosen, labelled=False)
+    return label(training, unlabelled, work, client, report, "test: labels", known=frames)
+
+
+def fit_models(
+    training: Training,
+    sets: Sets,
+    output: Path,
+    work: Path,
+    client: Client,
+    report: Reporter,
+    *,
+    only: Collection[str] = (),
+    refit: bool = False,
+) -> list[Path]:
+    """Fit the models that are not there yet.
+
+    Parameters
+    ----------
+    only
+        Names of the models; all where empty.
+    refit
+        Also those that are there.
+
+    Returns
+    -------
+    Their files.
+
+    Raises
+    ------
+    OtherModel
+        A model is there that was made from other frames or with other settings.
+    """
+    from distributed import as_completed
+
+    make_folder(output)
+    make_folder(work)
+    chosen = [model for model in training.models if not only or model.name in only]
+    waiting = {}
+    for model in chosen:
+        made = _how(training, model, sets)
+        if (output / f"{model.name}.mtp").exists() and not refit:
+            _same(output / f"{model.name}.json", made)
+            continue
+        frames = share_of(sets.training, model.share, model.seed)
+        job = _fitting(training, model, work)
+        waiting[client.submit(fitted, job, frames, pure=False)] = (model, made)
+    finished = as_completed(list(waiting), with_results=True)
+    for count, (future, found) in enumerate(finished, 1):
+        model, made = waiting[future]
+        errors = errors_of(found.potential, sets.test, training.header.species, by="temperature")
+        record = {**made, "steps": found.history[-1].number, "errors": errors.as_dict()}
+        write_potential(output / f"{model.name}.mtp", found.potential)
+        text = json.dumps(record, indent=1) + "\n"
+        write_atomically(output / f"{model.name}.json", text.encode())
+        report.done("models", count, len(waiting))
+        report.say(f"{model.name}: {errors}")
+    return [output / f"{model.name}.mtp" for model in chosen]
+
+
+def _fitting(training: Training, model: Model, work: Path) -> Fitting:
+    return Fitting(
+        level=model.level,
+        species=training.header.species,
+        seed=model.seed,
+        settings=training.fit,
+        steps=training.fit.steps,
+        shifts=tuple(model.species_energies.get(s, 0.0) for s in training.header.species),
+        cutoff=model.cutoff,
+        checkpoint=work / f"{model.name}.partial",
+    )
+
+
+def _how(training: Training, model: Model, sets: Sets) -> dict[str, Any]:
+    """What decides a model."""
+    return {
+        "model": model.model_dump(mode="json"),
+        "fit": training.fit.model_dump(mode="json"),
+        "teacher": one_teacher(sets.training),
+        "training_set": _hash_of(sets.training),
+    }
+
+
+def _hash_of(frames: Sequence[Atoms]) -> str:
+    """Of what a fit sees of the frames."""
+    digest = sha256()
+    for frame in frames:
+        results = frame.calc.results
+        for array in (frame.numbers, frame.positions, frame.cell.array, results["forces"]):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.float64(results["energy"]).tobytes() + results["stress"].tobytes())
+    return digest.hexdigest()
+
+
+def _same(file: Path, made: dict[str, Any]) -> None:
+    """See that a model that is there is the one that is asked for."""
+    if not file.exists():
+        raise OtherModel(f"{file}: missing, so how the model was made is not known; --refit")
+    before = json.loads(file.read_text())
+    if changed := [key for key in made if before.get(key) != made[key]]:
+        raise OtherModel(
+            f"{file}: the model was made with another {' and '.join(changed)}; "
+            "--refit makes it anew, --output puts the new one elsewhere"
+        )

@@ -1,0 +1,195 @@
+"""A whole training, with the Lennard-Jones potential as the teacher: real MD, real Dask workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ensemble.mtp.potential import read_potential
+from ensemble.training.frames import read_frames, write_frames
+
+FILE = """
+[training]
+name = "argon"
+species = ["Ar"]
+
+[material.solid]
+prototype = "fcc"
+species = ["Ar"]
+lattice = 5.4
+
+[teacher]
+calculator = "ase.calculators.lj:LennardJones"
+arguments = { sigma = 3.4, epsilon = 0.0104, rc = 7.0, smooth = true }
+
+[explore]
+temperatures = [30, 60]
+supercells = [[2, 2, 2]]
+time = 2.0
+every = 200.0
+disagreement = [0.0005, 0.5]
+start = 8
+frames = 4
+rounds = 1
+
+[committee]
+levels = [2, 4]
+steps = 4
+
+[fit]
+cutoff = 7.0
+min_dist = 2.8
+steps = 15
+starts = 2
+
+[test]
+level = 4
+temperatures = [40]
+frames = 4
+every = 200.0
+
+[[model]]
+name = "small"
+level = 4
+seed = 1
+
+[[model]]
+name = "part"
+level = 4
+seed = 2
+share = 0.7
+"""
+
+
+def written(folder: Path, text: str = FILE) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "train.toml"
+    file.write_text(text)
+    return file
+
+
+def command(file: Path, *options: str | Path) -> list[str]:
+    work = ["--work", str(file.parent / "work"), "--workers", "2"]
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "ensemble.cli",
+        "train",
+        str(file),
+        *work,
+        *map(str, options),
+    ]
+
+
+def trained(file: Path, *options: str | Path) -> str:
+    """Run it to its end; what it said."""
+    done = subprocess.run(command(file, *options), check=True, capture_output=True, text=True)
+    return done.stderr
+
+
+def refused(file: Path, *options: str | Path) -> str:
+    """The one line that it ends with."""
+    done = subprocess.run(command(file, *options), check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith("ensemble: error: ")
+    return message
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a training that nothing has disturbed."""
+    folder = tmp_path_factory.mktemp("argon")
+    trained(written(folder))
+    return folder
+
+
+def test_a_training_ends_with_models_that_know_their_errors(done: Path) -> None:
+    frames, test = read_frames(done / "training.xyz.gz"), read_frames(done / "test.xyz.gz")
+    assert len(frames) > 8
+    assert len(test) == 4
+    names = {frame.info["trajectory"] for frame in frames}
+    assert names.isdisjoint(frame.info["trajectory"] for frame in test)
+    rounds = json.loads((done / "rounds.json").read_text())
+    assert [one["round"] for one in rounds] == [0, 1]
+    assert rounds[0]["chosen"] == len(frames) - 8
+    record = json.loads((done / "small.json").read_text())
+    assert record["errors"]["force_mae"] < 4  # meV/Å, of forces of 50
+    assert list(record["errors"]["groups"]) == ["40.0"]
+    assert read_potential(done / "small.mtp").species_names == ("Ar",)
+    assert read_potential(done / "part.mtp").level == 4
+
+
+def test_what_is_there_is_not_made_again(done: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in done.glob("*.*")}
+    trained(done / "train.toml")
+    assert {path: path.stat().st_mtime_ns for path in done.glob("*.*")} == before
+
+
+def test_a_shipped_set_is_enough_for_the_same_model(done: Path, tmp_path: Path) -> None:
+    """No work folder, no teacher: the class that it names does not even exist."""
+    text = FILE.replace("ase.calculators.lj:LennardJones", "no_such_package:Teacher")
+    file = written(tmp_path / "shipped", text)
+    for name in ("training.xyz.gz", "test.xyz.gz"):
+        (file.parent / name).write_bytes((done / name).read_bytes())
+    trained(file, "--model", "small", "--output", tmp_path / "refit")
+    made = [path.name for path in (tmp_path / "refit").iterdir()]
+    assert sorted(made) == ["small.json", "small.mtp"]
+    refit = tmp_path / "refit" / "small.mtp"
+    assert refit.read_bytes() == (done / "small.mtp").read_bytes()
+
+
+def test_a_killed_training_goes_on(done: Path, tmp_path: Path) -> None:
+    file = written(tmp_path)
+    work = tmp_path / "work"
+    stages = [
+        work / "round-00" / "labelled.xyz",
+        work / "round-00" / "member-1.mtp",
+        work / "round-01" / "chosen.xyz",
+        tmp_path / "training.xyz.gz",
+    ]
+    for stage in stages:
+        process = subprocess.Popen(command(file, "--quiet"), start_new_session=True)
+        while not stage.exists() and process.poll() is None:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert stage.exists()
+    trained(file)
+    for name in ("small.mtp", "part.mtp", "training.xyz.gz", "test.xyz.gz"):
+        assert (tmp_path / name).read_bytes() == (done / name).read_bytes()
+
+
+def test_labels_of_two_teachers_are_refused(done: Path, tmp_path: Path) -> None:
+    file = written(tmp_path)
+    frames = read_frames(done / "training.xyz.gz")
+    frames[3].info["teacher"] = "somebody 1.0"
+    write_frames(tmp_path / "training.xyz.gz", frames)
+    (tmp_path / "test.xyz.gz").write_bytes((done / "test.xyz.gz").read_bytes())
+    message = refused(file)
+    assert "labels of two teachers" in message
+    assert '"somebody 1.0"' in message
+
+
+def test_a_model_that_was_made_otherwise_is_not_written_over(done: Path, tmp_path: Path) -> None:
+    file = written(tmp_path, FILE.replace("seed = 1\n", "seed = 3\n", 1))
+    for path in done.glob("*.*"):
+        if path.name != "train.toml":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    message = refused(file)
+    assert "small.json: the model was made with another model" in message
+    assert "--refit" in message
+    trained(file, "--model", "small", "--refit")
+    assert (tmp_path / "small.mtp").read_bytes() != (done / "small.mtp").read_bytes()
+
+
+def test_a_model_that_there_is_not(tmp_path: Path) -> None:
+    assert "no model 'larg'; it has small, part" in refused(written(tmp_path), "--model", "larg")
