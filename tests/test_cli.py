@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ENSEMBLE = Path(sysconfig.get_path("scripts")) / "ensemble"
-MODELS = Path(__file__).parents[1] / "campaigns" / "models" / "cu2se"
+MODELS = Path(__file__).parent / "potentials"
 
 
 def ensemble(*arguments: object) -> subprocess.CompletedProcess[str]:

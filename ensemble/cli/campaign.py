@@ -71,7 +71,8 @@ def run_launch(arguments: argparse.Namespace) -> int:
         )
     if summary.interrupted and not summary.complete:
         return 130
-    if summary.complete and not arguments.quiet:
+    # Who interrupts a launch at its end does not wait for results.
+    if summary.complete and not (summary.interrupted or arguments.quiet):
         from ensemble.results import open_results, show
 
         _print(show(open_results(summary.store)))

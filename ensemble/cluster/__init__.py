@@ -6,6 +6,8 @@
     The reconciling: the store made or grown, its files in place, how far each run is.
 ``convergence``
     Which groups of runs know κ well enough, and what the others are given.
+``reductions``
+    κ of each group of runs, by the workers, as soon as the last run of it is over.
 ``agenda``
     Which run is next, and what becomes of those that fail: decisions without Dask or files.
 ``task``

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ensemble.cluster.jobs import Outcome, Receipt
@@ -77,6 +77,9 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._items)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
     def item(self, key: str) -> Item:
         """The run of a key."""
         return self._items[key]
@@ -101,8 +104,13 @@ class Agenda:
         self.running.add(item.key)
         return item
 
-    def settle(self, receipt: Receipt, now: float) -> None:
-        """Note how an attempt ended, and decide whether there will be another."""
+    def settle(self, receipt: Receipt, now: float) -> list[str]:
+        """Note how an attempt ended, and decide whether there will be another.
+
+        Returns
+        -------
+        The runs that are given up now: this one, and those that wait for it.
+        """
         item = self._items[receipt.key]
         self.running.discard(item.key)
         if receipt.segments:
@@ -115,18 +123,19 @@ class Agenda:
         elif receipt.outcome is Outcome.STOPPED:
             self._delay(item, now)
         else:
-            self._fail(item, receipt, now)
+            return self._fail(item, receipt, now)
+        return []
 
     def _finish(self, item: Item) -> None:
         self.done.add(item.key)
         for key in self._waiting.pop(item.key, []):
             self._push(self._items[key])
 
-    def _fail(self, item: Item, receipt: Receipt, now: float) -> None:
+    def _fail(self, item: Item, receipt: Receipt, now: float) -> list[str]:
         cause = receipt.cause or Cause.INTERNAL
         if cause in STORE_CAUSES:
             self.store_fault = receipt
-            return
+            return []
         if cause.real:
             item.real_failures += 1
         else:
@@ -134,15 +143,16 @@ class Agenda:
         in_vain = cause.final or cause.environment
         used_up = item.real_failures >= REAL_FAILURES or item.idle_attempts >= IDLE_ATTEMPTS
         if in_vain or used_up:
-            self._give_up(item, receipt)
-        else:
-            tries = item.real_failures + item.idle_attempts
-            self._delay(item, now + FIRST_DELAY * 2 ** max(0, tries - 1))
+            return self._give_up(item, receipt)
+        tries = item.real_failures + item.idle_attempts
+        self._delay(item, now + FIRST_DELAY * 2 ** max(0, tries - 1))
+        return []
 
-    def _give_up(self, item: Item, receipt: Receipt) -> None:
+    def _give_up(self, item: Item, receipt: Receipt) -> list[str]:
         self.failed[item.key] = receipt
-        for key in self._waiting.pop(item.key, []):
-            self.blocked.add(key)
+        waiting = self._waiting.pop(item.key, [])
+        self.blocked.update(waiting)
+        return [item.key, *waiting]
 
     def _push(self, item: Item) -> None:
         heapq.heappush(self._ready, (-item.cost, self._order[item.key], item.key))

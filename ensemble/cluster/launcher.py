@@ -25,6 +25,7 @@ from ensemble.cluster.convergence import Judgement, extend, in_words, judge
 from ensemble.cluster.jobs import Batch, Outcome, Receipt
 from ensemble.cluster.prepare import Prepared, prepare
 from ensemble.cluster.progress import Reporter, closing_line, reporter_for
+from ensemble.cluster.reductions import POLL_SECONDS, Reductions
 from ensemble.cluster.watch import Watch
 from ensemble.md.failures import Cause
 from ensemble.plan.recipe import Run
@@ -33,9 +34,6 @@ from ensemble.store.errors import StoreError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-
-POLL_SECONDS = 0.2
-"""Between two looks at the clock, while nothing happens."""
 
 COLLECT_SECONDS = 0.2
 """For how long receipts are collected when no worker waits: to fetch many at a time costs less."""
@@ -243,12 +241,14 @@ class Launcher:
         self._watch = watch
         self._reporter = reporter
         self._stop = stop
+        left = (key for key in agenda if key not in agenda.blocked)
+        self._reductions = Reductions(client, prepared, left)
         self._futures: dict[str, tuple[Future[list[Receipt]], Batch]] = {}
         """By the key of the task."""
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def run(self, workers: int) -> None:
-        """Until all is done, nothing more can be done, or somebody says stop."""
+        """Until all is done and reduced, nothing more can be done, or somebody says stop."""
         from ensemble.cluster.task import TOPIC
 
         window = Window(workers)
@@ -261,6 +261,9 @@ class Launcher:
                 self._settle(receipt)
             self._reporter.update()
         self._client.unsubscribe_topic(TOPIC)
+        if self._agenda.store_fault is None:
+            self._reductions.wait(self._stop, self._reporter)
+        self._reductions.cancel()
 
     def _submit(self, window: Window) -> None:
         now = time.monotonic()
@@ -328,8 +331,11 @@ class Launcher:
         if receipt.cause is Cause.KILLED and not receipt.segments:
             # A worker that died does not tell what it had committed.
             receipt = replace(receipt, segments=self._watch.unseen(receipt.key))
-        agenda.settle(receipt, time.monotonic())
+        given_up = agenda.settle(receipt, time.monotonic())
         self._watch.settle(receipt, given_up=receipt.key in agenda.failed)
+        if receipt.outcome is Outcome.DONE:
+            self._reductions.done(receipt.key)
+        self._reductions.over(given_up)
         if receipt.outcome in (Outcome.DONE, Outcome.FAILED):
             self._note(run, receipt)
         if receipt.outcome is Outcome.FAILED:

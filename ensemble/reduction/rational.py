@@ -39,7 +39,7 @@ TOLERANCE = 1e-5
 """Of −log L, below which a step gains nothing."""
 
 NEARLY = 1e-2
-"""The same where a parameter may be off by a tenth of its error."""
+"""The same where it is enough to be near."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +204,7 @@ def _scored(
 def fit_near(fits: RationalFits, periodograms: Floats, square: Floats) -> RationalFits:
     """Fits to periodograms that differ little from that of other fits, which they start from.
 
-    They are not polished: each is off by less than a tenth of its error.
+    They are not polished: most are off by less than a tenth of their errors, some by more.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from ase import Atoms
 from ensemble.mtp.calculator import MTPCalculator
 from ensemble.store.files import write_atomically
 from ensemble.training.checks import compare, markdown, run, run_teacher
+from ensemble.training.crystals import of_composition
 from ensemble.training.labels import one_teacher
 from ensemble.training.report import Reporter
 from ensemble.training.settings import Training
@@ -32,7 +33,7 @@ def write_card(
     Parameters
     ----------
     models
-        Files of the models.
+        Files of the models, each called after its ``[[model]]``.
     test
         Labelled frames that no model has seen.
     file
@@ -68,11 +69,12 @@ def write_card(
         cards.append(run(model, material, training.checks, folder, species=species, frames=test))
     report.done("card", len(models), len(models))
     members = {model.stem: MTPCalculator(model, species) for model in models}
-    differences = compare(members, test) if len(members) > 1 else ()
+    common = of_composition(training, name, test)
+    differences = compare(members, common) if len(members) > 1 else ()
     header = f"# {training.header.name}: {training.header.description or 'potentials'}\n\n"
     header += f"{len(models)} moment tensor potentials of {', '.join(species)}; the labels are "
     header += f"those of {one_teacher(test)}.\n\n"
-    command = f"ensemble train {training.path} --check"
+    command = f"ensemble train {training.path.name} --refit --check"
     text = header + markdown(cards, differences=differences, command=command)
     write_atomically(file, text.encode())
     numbers = json.dumps(cards, indent=1, ensure_ascii=False) + "\n"

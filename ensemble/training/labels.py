@@ -15,6 +15,7 @@ __all__ = [
     "BadLabel",
     "FrameError",
     "Limits",
+    "NoLabel",
     "check_labels",
     "check_names",
     "energy_references",
@@ -51,6 +52,10 @@ class BadLabel(FrameError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.frame, self.reason)
+
+
+class NoLabel(BadLabel):
+    """The teacher gave no answer: it may be the frame's fault, or that of its surroundings."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,12 +37,19 @@ from ensemble.training.committee import disagreement
 from ensemble.training.crystals import supercells_of
 from ensemble.training.explore import explore, seeds_of
 from ensemble.training.frames import append_frame, drop_cut_frame, read_frames, write_frames
-from ensemble.training.labels import BadLabel, energy_references, name_of, one_teacher
+from ensemble.training.labels import (
+    BadLabel,
+    NoLabel,
+    check_labels,
+    energy_references,
+    name_of,
+    one_teacher,
+)
 from ensemble.training.models import Fitting, fitted
 from ensemble.training.report import Reporter
 from ensemble.training.select import choose
 from ensemble.training.settings import Training
-from ensemble.training.teacher import Teacher, label_frames
+from ensemble.training.teacher import Teacher, TeacherError, label_frames
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -90,6 +97,7 @@ def collect(training: Training, work: Path, client: Client, report: Reporter) ->
     if training.explore.labelled is not None:
         file = training.path.parent / training.explore.labelled
         frames = read_frames(file, species=training.header.species)
+        _check_given(frames, training)
     for number in range(training.explore.rounds + 1):
         folder = work / f"round-{number:02d}"
         chosen = _chosen(training, work, number)
@@ -111,6 +119,19 @@ def collect(training: Training, work: Path, client: Client, report: Reporter) ->
         if record["known"] >= training.explore.known:
             break
     return frames
+
+
+def _check_given(frames: Sequence[Atoms], training: Training) -> None:
+    """See that frames to begin with have plausible labels of the same teacher."""
+    one_teacher(frames, _teacher(training).identity)
+    references = energy_references(frames)
+    for frame in frames:
+        check_labels(frame, references=references)
+
+
+def _teacher(training: Training) -> Teacher:
+    settings = training.teacher
+    return Teacher(calculator=settings.calculator, arguments=settings.arguments)
 
 
 def _chosen(training: Training, work: Path, number: int) -> list[Atoms]:
@@ -154,7 +175,7 @@ def label(
     TeacherError, FrameError
         As they say. What is labelled is kept.
     """
-    teacher = Teacher(calculator=training.teacher.calculator, arguments=training.teacher.arguments)
+    teacher = _teacher(training)
     labelled, rejected = folder / "labelled.xyz", folder / "rejected.json"
     if cut := drop_cut_frame(labelled):
         report.say(cut)
@@ -164,14 +185,20 @@ def label(
     decided = {name_of(frame) for frame in there} | bad.keys()
     left = [frame for frame in frames if name_of(frame) not in decided]
     count = len(frames) - len(left)
+    unanswered: list[NoLabel] = []
+
+    def reject(label: BadLabel) -> None:
+        bad[label.frame] = label.reason
+        write_atomically(rejected, (json.dumps(bad, indent=1) + "\n").encode())
+        report.say(f"rejected: {label}")
 
     def on_done(outcome: Atoms | BadLabel) -> None:
         nonlocal count
         count += 1
-        if isinstance(outcome, BadLabel):
-            bad[outcome.frame] = outcome.reason
-            write_atomically(rejected, (json.dumps(bad, indent=1) + "\n").encode())
-            report.say(f"rejected: {outcome}")
+        if isinstance(outcome, NoLabel):
+            unanswered.append(outcome)
+        elif isinstance(outcome, BadLabel):
+            reject(outcome)
         else:
             append_frame(labelled, outcome)
         report.done(what, count, len(frames))
@@ -179,6 +206,11 @@ def label(
     if left:
         references = energy_references(known) if known else None
         label_frames(teacher, left, client=client, references=references, on_done=on_done)
+        if len(unanswered) == len(left):
+            # Not the frames' fault: nothing is decided about them.
+            raise TeacherError(f"no frame of {len(left)} could be labelled: {unanswered[0]}")
+        for one in unanswered:
+            reject(one)
     if not labelled.exists():
         return []
     found = {name_of(frame): frame for frame in read_frames(labelled)}

@@ -47,6 +47,9 @@ Level = Annotated[
     Field(ge=2, le=28, multiple_of=2),
     Says("an even number from 2 to 28"),
 ]
+RESERVED = ("card", "rounds", "test", "training")
+"""What the files beside the models are called."""
+
 Share = Annotated[Finite, Field(gt=0, le=1), Says("a number above 0 and up to 1")]
 Temperatures = Annotated[Positives, Unit("K")]
 
@@ -74,7 +77,7 @@ class Teacher(Table):
     ]
     """Such as `sevenn.calculator:SevenNetCalculator`."""
 
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    arguments: Annotated[dict[str, Any], Says("a table")] = Field(default_factory=dict)
     """Keyword arguments of the class."""
 
 
@@ -82,13 +85,13 @@ class Weights(Table):
     """Of the squared errors that a fit makes small."""
 
     energy: Positive = 1.0
-    """Of the energy of a configuration, in 1/eV²."""
+    """Of the energy per atom, in 1/eV²."""
 
     forces: Positive = 0.01
-    """Of each component of a force, in Å²/eV²."""
+    """Of the force on an atom, mean over the atoms, in Å²/eV²."""
 
     stress: NonNegative = 0.01
-    """Of each component of stress times volume, in 1/eV²."""
+    """Of stress times volume per atom, in 1/eV²."""
 
 
 class Fit(Table):
@@ -186,7 +189,7 @@ class Test(Table):
     """Of the model that drives them, which is in no committee and is not kept."""
 
     temperatures: Temperatures
-    """One trajectory each."""
+    """One trajectory each, of every supercell of every material."""
 
     frames: Count = 20
     """Of a trajectory."""
@@ -213,10 +216,16 @@ class Model(Table):
     share: Share = 1.0
     """Of the trajectories in the training set."""
 
-    species_energies: dict[Symbol, Finite] = Field(default_factory=dict)
-    """In eV, added to the energy of a lone atom of each species where the fit starts. At fixed
-    composition the data leave open how the energy is split between the species: the fit stays
-    where it started."""
+    material: Name | None = None
+    """Only frames with the composition of this material are fitted to, and measured on; all where
+    not given."""
+
+    species_energies: Annotated[
+        dict[Symbol, Finite], Says("a table of chemical symbols and numbers"), Unit("eV")
+    ] = Field(default_factory=dict)
+    """Added to the energy of a lone atom of each species where the fit starts. Where all frames
+    have one composition the data leave the split between the species open, and the fit stays where
+    it started; other compositions settle it."""
 
     cutoff: Annotated[Positive, Unit("Å")] | None = None
     """Where another one than that of `fit` is wanted."""
@@ -309,6 +318,15 @@ def _check(training: Training) -> Iterator[Problem]:
         if other := [symbol for symbol in model.species_energies if symbol not in species]:
             key = f"model.{model.name}.species_energies"
             yield Problem(key, f"found {show(other)}", one_of(species))
+        if model.material not in {None, *training.materials}:
+            key, found = f"model.{model.name}.material", f"found {show(model.material)}"
+            yield Problem(key, found, one_of(training.materials))
+        cutoff = model.cutoff or training.fit.cutoff
+        if training.fit.min_dist >= cutoff:
+            key, found = f"model.{model.name}.cutoff", f"found {cutoff:g}"
+            yield Problem(key, found, f"more than fit.min_dist, {training.fit.min_dist:g}")
+        if model.name in RESERVED:
+            yield Problem(f"model.{model.name}", "that name is taken", "another name")
         if [one.name for one in training.models].count(model.name) > 1:
             yield Problem(f"model.{model.name}", "found twice", "a name of its own for each")
     if training.checks.material not in {None, *training.materials}:
@@ -317,6 +335,9 @@ def _check(training: Training) -> Iterator[Problem]:
     low, high = training.explore.disagreement
     if low >= high:
         yield Problem("explore.disagreement", f"found {show([low, high])}", "low < high")
-    if training.fit.min_dist >= training.fit.cutoff:
-        found = f"found {training.fit.min_dist:g}"
-        yield Problem("fit.min_dist", found, f"less than the cutoff {training.fit.cutoff:g}")
+    if len(training.committee.levels) < 2:
+        found = f"found {show(list(training.committee.levels))}"
+        yield Problem("committee.levels", found, "two levels at least: one alone cannot disagree")
+    if training.explore.every > 1000 * training.explore.time:
+        found = f"found {training.explore.every:g}"
+        yield Problem("explore.every", found, "no more than explore.time")

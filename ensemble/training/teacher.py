@@ -22,7 +22,7 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from ensemble.campaign.errors import nearest
-from ensemble.training.labels import BadLabel, Limits, check_labels, check_names, name_of
+from ensemble.training.labels import BadLabel, Limits, NoLabel, check_labels, check_names, name_of
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -202,7 +202,7 @@ class _Task:
                 f"stress: {error}; take one that does"
             ) from error
         except Exception as error:
-            return BadLabel(name_of(frame), f"the teacher failed: {type(error).__name__}: {error}")
+            return NoLabel(name_of(frame), f"the teacher failed: {type(error).__name__}: {error}")
         bare.info = {**frame.info, "teacher": self.identity}
         bare.calc = SinglePointCalculator(bare, **labels)
         try:
@@ -243,7 +243,7 @@ def _on_workers(
             yield name_of(frame), submit(frame).result()
         except KilledWorker:
             reason = "the worker process died of it; it may need more memory"
-            yield name_of(frame), BadLabel(name_of(frame), reason)
+            yield name_of(frame), NoLabel(name_of(frame), reason)
 
 
 _calculators: dict[tuple[str, int], Calculator] = {}

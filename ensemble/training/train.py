@@ -24,10 +24,10 @@ from ase import Atoms
 
 from ensemble.campaign.schema import Cluster
 from ensemble.cluster.local import local_cluster
-from ensemble.mtp.potential import write_potential
+from ensemble.mtp.potential import read_potential, write_potential
 from ensemble.store.files import make_folder, write_atomically
 from ensemble.training.cards import write_card
-from ensemble.training.crystals import supercells_of
+from ensemble.training.crystals import of_composition, supercells_of
 from ensemble.training.errors import errors_of
 from ensemble.training.explore import explore
 from ensemble.training.frames import read_frames, write_frames
@@ -36,6 +36,7 @@ from ensemble.training.models import Fitting, fitted, share_of
 from ensemble.training.report import Reporter
 from ensemble.training.rounds import collect, label
 from ensemble.training.settings import Model, Training
+from ensemble.training.workplace import workplace
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -90,7 +91,8 @@ def train(
     Raises
     ------
     ValueError
-        A name that is none of a model; OtherModel, TeacherError, FrameError as they say.
+        A name that is none of a model; OtherModel, WorkplaceError, TeacherError, FrameError as they
+        say.
     """
     names = [model.name for model in training.models]
     if unknown := [name for name in only if name not in names]:
@@ -98,11 +100,15 @@ def train(
     folder = work or Path(f"train-{training.header.name}")
     target = output or training.path.parent
     count = workers or len(os.sched_getaffinity(0))
-    with local_cluster(Cluster(), count) as client:
-        sets = gather(training, folder, client, report)
-        files = fit_models(training, sets, target, folder, client, report, only=only, refit=refit)
-    if check:
-        write_card(training, files, sets.test, target / CARD, folder / "checks", report)
+    with workplace(training, folder):
+        with local_cluster(Cluster(), count) as client:
+            sets = gather(training, folder, client, report)
+            files = fit_models(
+                training, sets, target, folder, client, report, only=only, refit=refit
+            )
+        if check:
+            there = [file for name in names if (file := target / f"{name}.mtp").exists()]
+            write_card(training, there, sets.test, target / CARD, folder / "checks", report)
     return files
 
 
@@ -135,10 +141,14 @@ def gather(training: Training, work: Path, client: Client, report: Reporter) -> 
         write_atomically(folder / ROUNDS, (json.dumps(records, indent=1) + "\n").encode())
         write_frames(folder / TRAINING_SET, frames)
     test = _kept(folder / TEST_SET, training)
-    if test is None:
+    if test is not None:
+        one_teacher([*frames, *test])
+    else:
         test = _test_frames(training, frames, work / "test", client, report)
+        one_teacher([*frames, *test])
         write_frames(folder / TEST_SET, test)
-    one_teacher([*frames, *test])
+    if not test:
+        raise ValueError(f"{folder / TEST_SET}: no frame to measure the models on")
     return Sets(frames, test)
 
 
@@ -166,7 +176,9 @@ def _test_frames(
         write_potential(driver, client.submit(fitted, job, frames, pure=False).result().potential)
     if not chosen.exists():
         found: list[Atoms] = []
-        for k, (name, atoms) in enumerate(supercells_of(training)):
+        # With vacancies that are arranged as in no frame that anybody has learned from.
+        crystals = supercells_of(training, arrangement=settings.seed)
+        for k, (name, atoms) in enumerate(crystals):
             for i, temperature in enumerate(settings.temperatures):
                 length = settings.frames * settings.every
                 seen = explore(
@@ -181,7 +193,10 @@ def _test_frames(
                     species=training.header.species,
                 )
                 if seen.stopped:
-                    report.say(f"test: {name} at {temperature:g} K: {seen.stopped}")
+                    raise ValueError(
+                        f"test: the model that drives the trajectories gave way, {name} at "
+                        f"{temperature:g} K: {seen.stopped}; more rounds, or another test.level"
+                    )
                 found += [frame for frame in seen.frames if frame.info["time"] > SETTLING]
         write_frames(chosen, found)
     unlabelled = read_frames(chosen, labelled=False)
@@ -223,22 +238,33 @@ def fit_models(
     make_folder(work)
     chosen = [model for model in training.models if not only or model.name in only]
     waiting = {}
-    for model in chosen:
+    # The largest first: what is begun last should not take longest.
+    for model in sorted(chosen, key=lambda model: -model.level):
         made = _how(training, model, sets)
         if (output / f"{model.name}.mtp").exists() and not refit:
-            _same(output / f"{model.name}.json", made)
+            _same(output / f"{model.name}.mtp", made)
             continue
-        frames = share_of(sets.training, model.share, model.seed)
+        frames = of_composition(training, model.material, sets.training)
+        frames = share_of(frames, model.share, model.seed)
         job = _fitting(training, model, work)
         waiting[client.submit(fitted, job, frames, pure=False)] = (model, made)
     finished = as_completed(list(waiting), with_results=True)
     for count, (future, found) in enumerate(finished, 1):
         model, made = waiting[future]
-        errors = errors_of(found.potential, sets.test, training.header.species, by="temperature")
-        record = {**made, "steps": found.history[-1].number, "errors": errors.as_dict()}
-        write_potential(output / f"{model.name}.mtp", found.potential)
+        test = of_composition(training, model.material, sets.test)
+        errors = errors_of(found.potential, test, training.header.species, by="temperature")
+        record = {
+            **made,
+            "steps": found.history[-1].number,
+            "potential": found.potential.content_hash,
+            "training_errors": found.errors.as_dict(),
+            "errors": errors.as_dict(),
+        }
+        # The potential last: without it a record says nothing.
         text = json.dumps(record, indent=1) + "\n"
         write_atomically(output / f"{model.name}.json", text.encode())
+        write_potential(output / f"{model.name}.mtp", found.potential)
+        _checkpoint(work, model).unlink(missing_ok=True)
         report.done("models", count, len(waiting))
         report.say(f"{model.name}: {errors}")
     return [output / f"{model.name}.mtp" for model in chosen]
@@ -253,13 +279,18 @@ def _fitting(training: Training, model: Model, work: Path) -> Fitting:
         steps=training.fit.steps,
         shifts=tuple(model.species_energies.get(s, 0.0) for s in training.header.species),
         cutoff=model.cutoff,
-        checkpoint=work / f"{model.name}.partial",
+        checkpoint=_checkpoint(work, model),
     )
+
+
+def _checkpoint(work: Path, model: Model) -> Path:
+    return work / f"{model.name}.partial"
 
 
 def _how(training: Training, model: Model, sets: Sets) -> dict[str, Any]:
     """What decides a model."""
     return {
+        "species": list(training.header.species),
         "model": model.model_dump(mode="json"),
         "fit": training.fit.model_dump(mode="json"),
         "teacher": one_teacher(sets.training),
@@ -278,11 +309,14 @@ def _hash_of(frames: Sequence[Atoms]) -> str:
     return digest.hexdigest()
 
 
-def _same(file: Path, made: dict[str, Any]) -> None:
+def _same(model: Path, made: dict[str, Any]) -> None:
     """See that a model that is there is the one that is asked for."""
+    file = model.with_suffix(".json")
     if not file.exists():
-        raise OtherModel(f"{file}: missing, so how the model was made is not known; --refit")
+        raise OtherModel(f"{file}: missing, so how {model.name} was made is not known; --refit")
     before = json.loads(file.read_text())
+    if before.get("potential") != read_potential(model).content_hash:
+        raise OtherModel(f"{model}: not the potential that {file.name} tells of; --refit")
     if changed := [key for key in made if before.get(key) != made[key]]:
         raise OtherModel(
             f"{file}: the model was made with another {' and '.join(changed)}; "

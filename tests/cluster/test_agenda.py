@@ -38,7 +38,7 @@ def test_a_run_waits_for_the_one_that_it_needs() -> None:
     assert take(agenda) == "source"
     assert take(agenda) is None
     assert not agenda.finished
-    agenda.settle(done("source"), now=0.0)
+    assert agenda.settle(done("source"), now=0.0) == []
     assert take(agenda) == "follower"
     agenda.settle(done("follower"), now=0.0)
     assert agenda.finished
@@ -48,7 +48,7 @@ def test_a_run_waits_for_the_one_that_it_needs() -> None:
 def test_what_follows_a_failed_run_is_blocked() -> None:
     agenda = Agenda([Item("source", 1.0), Item("follower", 1.0, needs="source")])
     take(agenda)
-    agenda.settle(failed("source", Cause.NUMBERS), now=0.0)
+    assert agenda.settle(failed("source", Cause.NUMBERS), now=0.0) == ["source", "follower"]
     assert agenda.blocked == {"follower"}
     assert agenda.finished
 
@@ -72,10 +72,11 @@ def test_an_error_of_lammps_is_repeated_once_also_over_launches() -> None:
     agenda = Agenda([Item("a", 1.0), Item("b", 1.0, real_failures=1)])
     for key in (take(agenda), take(agenda)):
         assert key is not None
-        agenda.settle(failed(key, Cause.LAMMPS_ERROR), now=0.0)
+        given_up = agenda.settle(failed(key, Cause.LAMMPS_ERROR), now=0.0)
+        assert given_up == ([] if key == "a" else ["b"])
     assert set(agenda.failed) == {"b"}
     assert take(agenda, now=10.0) == "a"
-    agenda.settle(failed("a", Cause.LAMMPS_ERROR), now=10.0)
+    assert agenda.settle(failed("a", Cause.LAMMPS_ERROR), now=10.0) == ["a"]
     assert set(agenda.failed) == {"a", "b"}
 
 

@@ -23,6 +23,11 @@ class Odd(LennardJones):
     def nan(self) -> None:
         self.results["forces"][3] = np.nan
 
+    def sometimes_nan(self) -> None:
+        """By a coin that the configuration tosses."""
+        if int(1e6 * abs(self.atoms.positions[0, 0])) % 2:
+            self.nan()
+
     def huge(self) -> None:
         self.results["forces"][3] = (0.0, 3e4, 4e4)
 

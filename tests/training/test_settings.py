@@ -71,7 +71,7 @@ def test_defaults_and_paths(tmp_path: Path) -> None:
         ("seed = 1", "seed = 1\nspecies_energies = { Kr = 1.0 }", ["one.species_energies", "Kr"]),
         ("seed = 1", 'seed = 1\n[[model]]\nname = "one"\nlevel = 4\nseed = 2', ["found twice"]),
         ("[explore]", "[explore]\ndisagreement = [1.0, 0.1]", ["explore.disagreement", "low"]),
-        ("[committee]", "[fit]\nmin_dist = 6.0\n[committee]", ["fit.min_dist", "cutoff 5"]),
+        ("[committee]", "[fit]\nmin_dist = 6.0\n[committee]", ["one.cutoff", "fit.min_dist, 6"]),
         ('prototype = "fcc"', 'prototype = "fc"', ["material.solid.prototype", 'mean "fcc"']),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -68,6 +69,10 @@ share = 0.7
 """
 
 
+HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+"""Where the odd calculators are."""
+
+
 def written(folder: Path, text: str = FILE) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "train.toml"
@@ -91,13 +96,17 @@ def command(file: Path, *options: str | Path) -> list[str]:
 
 def trained(file: Path, *options: str | Path) -> str:
     """Run it to its end; what it said."""
-    done = subprocess.run(command(file, *options), check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command(file, *options), check=True, capture_output=True, text=True, env=HERE
+    )
     return done.stderr
 
 
 def refused(file: Path, *options: str | Path) -> str:
     """The one line that it ends with."""
-    done = subprocess.run(command(file, *options), check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        command(file, *options), check=False, capture_output=True, text=True, env=HERE
+    )
     assert done.returncode == 1
     message = done.stderr.splitlines()[-1]
     assert message.startswith("ensemble: error: ")
@@ -189,6 +198,51 @@ def test_a_model_that_was_made_otherwise_is_not_written_over(done: Path, tmp_pat
     assert "--refit" in message
     trained(file, "--model", "small", "--refit")
     assert (tmp_path / "small.mtp").read_bytes() != (done / "small.mtp").read_bytes()
+
+
+def test_absurd_labels_and_no_labels(tmp_path: Path) -> None:
+    """Frames are rejected by name; a teacher that never answers is no reason to give up frames."""
+    odd = FILE.replace("ase.calculators.lj:LennardJones", "odd_calculators:Odd")
+    never = odd.replace("{ sigma", '{ fault = "raises", element = "Ar", sigma')
+    file = written(tmp_path, never)
+    message = refused(file)
+    assert "no frame of 8 could be labelled: frame seed-solid-2x2x2-0001" in message
+    assert "no convergence" in message
+    assert not (tmp_path / "work" / "round-00" / "rejected.json").exists()
+    strange = odd.replace("{ sigma", '{ fault = "sometimes_nan", element = "Ar", sigma')
+    file = written(tmp_path / "strange", strange)
+    said = trained(file)
+    rejected = json.loads((file.parent / "work" / "round-00" / "rejected.json").read_text())
+    assert 0 < len(rejected) < 8
+    for name, reason in rejected.items():
+        assert f"rejected: frame {name}: {reason}" in said
+        assert reason == "forces not a finite number"
+
+
+def test_labels_that_are_given_are_looked_at(done: Path, tmp_path: Path) -> None:
+    file = written(tmp_path, FILE.replace("start = 8", 'start = 8\nlabelled = "given.xyz"'))
+    frames = read_frames(done / "training.xyz.gz")[:3]
+    frames[1].calc.results["forces"][4] = 500.0
+    write_frames(tmp_path / "given.xyz", frames)
+    assert f"frame {frames[1].info['frame']}: force of 866 eV/Å on atom 4" in refused(file)
+
+
+def test_a_half_done_folder_is_of_one_file(done: Path) -> None:
+    """What was begun is not gone on with by other rules, and nothing of it is lost."""
+    file = done / "train.toml"
+    file.write_text(FILE.replace("[30, 60]", "[30, 70]").replace("[2, 4]", "[4, 4]"))
+    message = refused(file)
+    assert "begun with another explore.temperatures and committee.levels" in message
+    file.write_text(FILE.replace("rounds = 1", "rounds = 2"))
+    trained(file)
+    file.write_text(FILE)
+    trained(file)
+
+
+def test_two_at_once_in_one_folder(done: Path) -> None:
+    with (done / "work" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "another training works there" in refused(done / "train.toml")
 
 
 def test_a_model_that_there_is_not(tmp_path: Path) -> None:

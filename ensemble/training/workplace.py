@@ -1,0 +1,77 @@
+"""The folder of what is half done: of one training file, and of one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ensemble.store.files import make_folder, write_atomically
+from ensemble.training.settings import Training
+
+__all__ = ["WorkplaceError", "workplace"]
+
+ASKED = "asked.json"
+
+MAY_CHANGE = {"explore": {"rounds", "known"}, "fit": {"steps"}}
+"""Keys by tables: what they say decides how far a search goes, not what it does."""
+
+
+class WorkplaceError(ValueError):
+    """A folder that cannot be worked in."""
+
+
+@contextmanager
+def workplace(training: Training, folder: Path) -> Iterator[Path]:
+    """Work in a folder, alone, on what was begun there with the same settings.
+
+    Raises
+    ------
+    WorkplaceError
+        Another process works there, or something was begun with other settings.
+    OSError
+        The folder cannot be made or written to.
+    """
+    make_folder(folder)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WorkplaceError(f"{folder}: another training works there; --work") from error
+        _check(training, folder / ASKED)
+        yield folder
+    finally:
+        os.close(descriptor)
+
+
+def _check(training: Training, file: Path) -> None:
+    asked = _asked(training)
+    if file.exists():
+        before = json.loads(file.read_text())
+        changed = [
+            f"{table}.{key}"
+            for table, keys in asked.items()
+            for key in keys
+            if before.get(table, {}).get(key) != keys[key]
+        ]
+        if changed:
+            raise WorkplaceError(
+                f"{file.parent}: begun with another {' and '.join(changed)} than "
+                f"{training.path} has now; take it back, or work elsewhere: --work"
+            )
+    write_atomically(file, (json.dumps(asked, indent=1) + "\n").encode())
+
+
+def _asked(training: Training) -> dict[str, dict[str, Any]]:
+    """What decides the search, by tables, in JSON's types."""
+    tables = training.model_dump(mode="json", by_alias=True)
+    asked = {"training": {"species": tables["training"]["species"]}}
+    for name in ("material", "teacher", "explore", "committee", "fit", "test"):
+        free = MAY_CHANGE.get(name, set())
+        asked[name] = {key: value for key, value in tables[name].items() if key not in free}
+    return asked
