@@ -182,7 +182,7 @@ def test_shipped_campaigns(path: Path) -> None:
 
 def test_shipped_quickstart_has_its_files() -> None:
     files = find_files(load_campaign(ROOT / "campaigns" / "quickstart.toml"))
-    assert list(files.models) == ["mtp3", "mtp5", "mtp7"]
+    assert list(files.models) == ["level10", "level12", "level14"]
 
 
 @pytest.mark.parametrize("text", [EXAMPLE, EVERYTHING, LJ, *(p.read_text() for p in SHIPPED)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ENSEMBLE = Path(sysconfig.get_path("scripts")) / "ensemble"
-MODELS = Path(__file__).parent / "potentials"
+MODELS = Path(__file__).parents[1] / "campaigns" / "models" / "cu2se"
 
 
 def ensemble(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -34,7 +34,7 @@ class Run:
 
     @cached_property
     def name(self) -> str:
-        """Unique in its study, and a good name for a folder: ``mtp5-T600-3x3x3-s1``."""
+        """Unique in its study, and a good name for a folder: ``level12-T600-3x3x3-s1``."""
         temperature, cells = number_text(self.temperature), cells_text(self.supercell)
         return f"{self.model}-T{temperature}-{cells}-s{self.seed}"
 

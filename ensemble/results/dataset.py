@@ -1,7 +1,7 @@
 """A study as an `xarray.Dataset`: its quantities by name, with labels, units and no waiting.
 
 Every variable reads from the one array of samples when its values are used, and only the chunks
-that a selection needs: ``results["gk-600K"].heat_flux.sel(model="mtp5", seed=1)`` is one run.
+that a selection needs: ``results["gk-600K"].heat_flux.sel(model="level12", seed=1)`` is one run.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Group:
 
     @property
     def name(self) -> str:
-        """Unique in its study: ``mtp5-T600-3x3x3``."""
+        """Unique in its study: ``level12-T600-3x3x3``."""
         return f"{self.model}-T{number_text(self.temperature)}-{cells_text(self.supercell)}"
 
 

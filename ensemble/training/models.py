@@ -51,6 +51,7 @@ def fitted(
         As `ensemble.training.fit.fit`.
     """
     weights = Weights(**job.settings.weights.model_dump())
+    frames = _calm(frames, job.settings.largest_force)
     start = job.start
     if start is None:
         starts = _random_starts(job, frames)
@@ -66,6 +67,16 @@ def fitted(
         on_step=on_step,
         checkpoint=job.checkpoint,
     )
+
+
+def _calm(frames: Sequence[Atoms], largest_force: float | None) -> Sequence[Atoms]:
+    if largest_force is None:
+        return frames
+    return [
+        frame
+        for frame in frames
+        if np.linalg.norm(frame.calc.results["forces"], axis=1).max() <= largest_force
+    ]
 
 
 def _random_starts(job: Fitting, frames: Sequence[Atoms]) -> list[Potential]:

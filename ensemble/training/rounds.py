@@ -20,6 +20,7 @@ same rounds, whatever came between.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -35,6 +36,7 @@ from ensemble.mtp.potential import read_potential, write_potential
 from ensemble.store.files import write_atomically
 from ensemble.training.committee import disagreement
 from ensemble.training.crystals import supercells_of
+from ensemble.training.errors import errors_of
 from ensemble.training.explore import explore, seeds_of
 from ensemble.training.frames import append_frame, drop_cut_frame, read_frames, write_frames
 from ensemble.training.labels import (
@@ -104,12 +106,16 @@ def collect(training: Training, work: Path, client: Client, report: Reporter) ->
         if not chosen:
             break
         what = f"round {number}: labels"
-        frames += label(training, chosen, folder, client, report, what, known=frames)
+        new = label(training, chosen, folder, client, report, what, known=frames)
+        frames += new
         one_teacher(frames)
         record_file = folder / "record.json"
         if not record_file.exists():
             members = _committee(training, number, frames, work, client, report)
-            record = _explored(training, number, frames, members, work, client, report)
+            record = {
+                **labelled_record(training, work, number, new, len(chosen) - len(new)),
+                **_explored(training, number, frames, members, work, client, report),
+            }
             write_atomically(record_file, (json.dumps(record, indent=1) + "\n").encode())
         record = json.loads(record_file.read_text())
         report.say(
@@ -119,6 +125,27 @@ def collect(training: Training, work: Path, client: Client, report: Reporter) ->
         if record["known"] >= training.explore.known:
             break
     return frames
+
+
+def labelled_record(
+    training: Training, work: Path, number: int, new: Sequence[Atoms], rejected: int
+) -> dict[str, Any]:
+    """What a round learned from its labels: errors are those of the committee of the round before,
+    which has seen nothing of the trajectories that the frames are from.
+    """
+    before = sorted((work / f"round-{number - 1:02d}").glob("member-*.mtp")) if new else []
+    species = training.header.species
+    errors = [
+        errors_of(read_potential(member), new, species, by="temperature").as_dict()
+        for member in before
+    ]
+    temperatures = Counter(f"{frame.info['temperature']:g}" for frame in new)
+    return {
+        "labelled": len(new),
+        "rejected": rejected,
+        "temperatures": dict(sorted(temperatures.items(), key=lambda item: float(item[0]))),
+        "errors_before": errors,
+    }
 
 
 def _check_given(frames: Sequence[Atoms], training: Training) -> None:

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError
 
@@ -107,6 +107,10 @@ class Fit(Table):
     chebyshev: Count = 8
     """Chebyshev polynomials of a radial function."""
 
+    largest_force: Annotated[Positive, Unit("eV/Å")] | None = None
+    """Frames in which an atom feels a larger one are not fitted to: among those of a simulation a
+    few rattled crystals would count most."""
+
     steps: Count = 200
     """Of Levenberg and Marquardt, at most."""
 
@@ -196,6 +200,9 @@ class Test(Table):
 
     every: Femtoseconds = 1000.0
     """Between two of them."""
+
+    ensemble: Literal["nvt", "npt"] = "npt"
+    """At no pressure, or in the cell of the material."""
 
     seed: Seed = 1001
     """Of the model and the trajectories."""

@@ -14,10 +14,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from ase import Atoms
@@ -101,15 +103,34 @@ def train(
     target = output or training.path.parent
     count = workers or len(os.sched_getaffinity(0))
     with workplace(training, folder):
-        with local_cluster(Cluster(), count) as client:
-            sets = gather(training, folder, client, report)
+        with Workers(count) as workshop:
+            sets = gather(training, folder, workshop, report)
             files = fit_models(
-                training, sets, target, folder, client, report, only=only, refit=refit
+                training, sets, target, folder, workshop, report, only=only, refit=refit
             )
         if check:
             there = [file for name in names if (file := target / f"{name}.mtp").exists()]
             write_card(training, there, sets.test, target / CARD, folder / "checks", report)
     return files
+
+
+class Workers:
+    """Worker processes of this machine, that are started when they are first needed."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._stack.__exit__(*raised)
+
+    @cached_property
+    def client(self) -> Client:
+        """Of Dask."""
+        return self._stack.enter_context(local_cluster(Cluster(), self._count))
 
 
 @dataclass(frozen=True)
@@ -120,7 +141,7 @@ class Sets:
     test: list[Atoms]
 
 
-def gather(training: Training, work: Path, client: Client, report: Reporter) -> Sets:
+def gather(training: Training, work: Path, workers: Workers, report: Reporter) -> Sets:
     """Training set and test set: those beside the training file, or else new ones.
 
     Raises
@@ -133,7 +154,7 @@ def gather(training: Training, work: Path, client: Client, report: Reporter) -> 
     folder = training.path.parent
     frames = _kept(folder / TRAINING_SET, training)
     if frames is None:
-        frames = collect(training, work, client, report)
+        frames = collect(training, work, workers.client, report)
         records = [
             {"round": number, **json.loads(file.read_text())}
             for number, file in enumerate(sorted(work.glob("round-*/record.json")))
@@ -144,7 +165,7 @@ def gather(training: Training, work: Path, client: Client, report: Reporter) -> 
     if test is not None:
         one_teacher([*frames, *test])
     else:
-        test = _test_frames(training, frames, work / "test", client, report)
+        test = _test_frames(training, frames, work / "test", workers.client, report)
         one_teacher([*frames, *test])
         write_frames(folder / TEST_SET, test)
     if not test:
@@ -188,6 +209,7 @@ def _test_frames(
                     time=SETTLING + length / 1000,
                     timestep=explorer.timestep,
                     every=settings.every,
+                    ensemble=settings.ensemble,
                     seed=int(np.random.SeedSequence([settings.seed, k, i]).generate_state(1)[0]),
                     folder=work / f"test-{name}-{temperature:g}K",
                     species=training.header.species,
@@ -208,7 +230,7 @@ def fit_models(
     sets: Sets,
     output: Path,
     work: Path,
-    client: Client,
+    workers: Workers,
     report: Reporter,
     *,
     only: Collection[str] = (),
@@ -237,24 +259,28 @@ def fit_models(
     make_folder(output)
     make_folder(work)
     chosen = [model for model in training.models if not only or model.name in only]
+    asked = {model.name: _how(training, model, sets) for model in chosen}
+    left = []
+    for model in chosen:
+        file = output / f"{model.name}.mtp"
+        if file.exists() and not refit:
+            _same(file, asked[model.name])
+        else:
+            left.append(model)
     waiting = {}
     # The largest first: what is begun last should not take longest.
-    for model in sorted(chosen, key=lambda model: -model.level):
-        made = _how(training, model, sets)
-        if (output / f"{model.name}.mtp").exists() and not refit:
-            _same(output / f"{model.name}.mtp", made)
-            continue
+    for model in sorted(left, key=lambda model: -model.level):
         frames = of_composition(training, model.material, sets.training)
         frames = share_of(frames, model.share, model.seed)
         job = _fitting(training, model, work)
-        waiting[client.submit(fitted, job, frames, pure=False)] = (model, made)
-    finished = as_completed(list(waiting), with_results=True)
+        waiting[workers.client.submit(fitted, job, frames, pure=False)] = model
+    finished = as_completed(list(waiting), with_results=True) if waiting else ()
     for count, (future, found) in enumerate(finished, 1):
-        model, made = waiting[future]
+        model = waiting[future]
         test = of_composition(training, model.material, sets.test)
         errors = errors_of(found.potential, test, training.header.species, by="temperature")
         record = {
-            **made,
+            **asked[model.name],
             "steps": found.history[-1].number,
             "potential": found.potential.content_hash,
             "training_errors": found.errors.as_dict(),

@@ -13,7 +13,7 @@ from ensemble.structures import crystal, supercell
 from ensemble.training.committee import disagreement
 from ensemble.training.explore import seeds_of
 
-MODELS = Path(__file__).parents[1] / "potentials"
+MODELS = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se"
 SPECIES = ["Cu", "Se"]
 
 

@@ -55,6 +55,7 @@ level = 4
 temperatures = [40]
 frames = 4
 every = 200.0
+ensemble = "nvt"
 
 [[model]]
 name = "small"
