@@ -1,8 +1,8 @@
 """Training sets and models of one's own: what ``ensemble train`` does.
 
-``settings``
-    The training file.
-``frames``, ``labels``, ``teacher``
+``settings``, ``crystals``, ``reference``
+    The training file, what it is about, and the page docs/training-file.md.
+``frames``, ``labels``, ``teacher``, ``labelling``
     Labelled configurations: their files, whether to believe them, and who labels.
 ``potentials``, ``problem``, ``marquardt``, ``fit``, ``errors``
     Fits of moment tensor potentials to labels, and how good they are.
@@ -10,6 +10,8 @@
     Molecular dynamics in search of what a committee of models does not know yet.
 ``rounds``, ``models``, ``train``
     The whole road, round by round.
-``checks``
-    What a finished model says about the crystal, for its model card.
+``workplace``, ``tasks``, ``report``
+    The folder of what is half done, Dask's workers, and what is said meanwhile.
+``checks``, ``cards``
+    What a finished model says about the crystal, and its card.
 """

@@ -12,10 +12,11 @@ from ensemble.mtp.calculator import MTPCalculator
 from ensemble.store.files import write_atomically
 from ensemble.training.checks import compare, markdown, run, run_teacher
 from ensemble.training.crystals import of_composition
+from ensemble.training.labelling import teacher_of
 from ensemble.training.labels import one_teacher
 from ensemble.training.report import Reporter
 from ensemble.training.settings import Training
-from ensemble.training.teacher import Teacher, TeacherError
+from ensemble.training.teacher import TeacherError
 
 __all__ = ["write_card"]
 
@@ -54,7 +55,7 @@ def write_card(
         there = training.path.resolve().parent / material.structure
         material = material.model_copy(update={"structure": str(there)})
     cards = []
-    teacher = Teacher(calculator=training.teacher.calculator, arguments=training.teacher.arguments)
+    teacher = teacher_of(training)
     try:
         calculator = teacher.make()
     except TeacherError as error:

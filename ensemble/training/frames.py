@@ -57,7 +57,8 @@ def read_frames(
     Parameters
     ----------
     path
-        Extended XYZ. A frame without a name is called after the file and its number in there.
+        Extended XYZ. A frame without a name is called after the file and its number in there; one
+        without a trajectory is one of its own.
     species
         Chemical symbols that may occur; any, where not given.
     labelled
@@ -76,6 +77,7 @@ def read_frames(
     for number, (start, end) in enumerate(_whole_frames(text, path)):
         frame = _parse(text[start:end], f"{path}: frame {number}")
         frame.info.setdefault("frame", f"{_stem(path)}-{number:04d}")
+        frame.info.setdefault("trajectory", frame.info["frame"])
         for key in NAMES:
             if key in frame.info:
                 frame.info[key] = str(frame.info[key])

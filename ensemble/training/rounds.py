@@ -38,25 +38,19 @@ from ensemble.training.committee import disagreement
 from ensemble.training.crystals import supercells_of
 from ensemble.training.errors import errors_of
 from ensemble.training.explore import explore, seeds_of
-from ensemble.training.frames import append_frame, drop_cut_frame, read_frames, write_frames
-from ensemble.training.labels import (
-    BadLabel,
-    NoLabel,
-    check_labels,
-    energy_references,
-    name_of,
-    one_teacher,
-)
+from ensemble.training.frames import read_frames, write_frames
+from ensemble.training.labelling import check_given, label
+from ensemble.training.labels import one_teacher
 from ensemble.training.models import Fitting, fitted
 from ensemble.training.report import Reporter
 from ensemble.training.select import choose
 from ensemble.training.settings import Training
-from ensemble.training.teacher import Teacher, TeacherError, label_frames
+from ensemble.training.tasks import completed
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["collect", "label"]
+__all__ = ["collect", "labelled_record"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,7 @@ def collect(training: Training, work: Path, client: Client, report: Reporter) ->
     if training.explore.labelled is not None:
         file = training.path.parent / training.explore.labelled
         frames = read_frames(file, species=training.header.species)
-        _check_given(frames, training)
+        check_given(frames, training)
     for number in range(training.explore.rounds + 1):
         folder = work / f"round-{number:02d}"
         chosen = _chosen(training, work, number)
@@ -148,19 +142,6 @@ def labelled_record(
     }
 
 
-def _check_given(frames: Sequence[Atoms], training: Training) -> None:
-    """See that frames to begin with have plausible labels of the same teacher."""
-    one_teacher(frames, _teacher(training).identity)
-    references = energy_references(frames)
-    for frame in frames:
-        check_labels(frame, references=references)
-
-
-def _teacher(training: Training) -> Teacher:
-    settings = training.teacher
-    return Teacher(calculator=settings.calculator, arguments=settings.arguments)
-
-
 def _chosen(training: Training, work: Path, number: int) -> list[Atoms]:
     """What a round is to label."""
     file = work / f"round-{number:02d}" / "chosen.xyz"
@@ -174,75 +155,6 @@ def _chosen(training: Training, work: Path, number: int) -> list[Atoms]:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_frames(file, frames)
     return read_frames(file, labelled=False) if file.exists() else []
-
-
-def label(
-    training: Training,
-    frames: Sequence[Atoms],
-    folder: Path,
-    client: Client,
-    report: Reporter,
-    what: str,
-    *,
-    known: Sequence[Atoms] = (),
-) -> list[Atoms]:
-    """The frames with labels, less those that are rejected; those of an earlier try count.
-
-    Parameters
-    ----------
-    folder
-        For the labels and the reasons of those that are rejected.
-    what
-        What goes on, for the reader of the progress.
-    known
-        Labelled frames that tell which energies are plausible.
-
-    Raises
-    ------
-    TeacherError, FrameError
-        As they say. What is labelled is kept.
-    """
-    teacher = _teacher(training)
-    labelled, rejected = folder / "labelled.xyz", folder / "rejected.json"
-    if cut := drop_cut_frame(labelled):
-        report.say(cut)
-    bad: dict[str, str] = json.loads(rejected.read_text()) if rejected.exists() else {}
-    there = read_frames(labelled) if labelled.exists() else []
-    one_teacher(there, teacher.identity)
-    decided = {name_of(frame) for frame in there} | bad.keys()
-    left = [frame for frame in frames if name_of(frame) not in decided]
-    count = len(frames) - len(left)
-    unanswered: list[NoLabel] = []
-
-    def reject(label: BadLabel) -> None:
-        bad[label.frame] = label.reason
-        write_atomically(rejected, (json.dumps(bad, indent=1) + "\n").encode())
-        report.say(f"rejected: {label}")
-
-    def on_done(outcome: Atoms | BadLabel) -> None:
-        nonlocal count
-        count += 1
-        if isinstance(outcome, NoLabel):
-            unanswered.append(outcome)
-        elif isinstance(outcome, BadLabel):
-            reject(outcome)
-        else:
-            append_frame(labelled, outcome)
-        report.done(what, count, len(frames))
-
-    if left:
-        references = energy_references(known) if known else None
-        label_frames(teacher, left, client=client, references=references, on_done=on_done)
-        if len(unanswered) == len(left):
-            # Not the frames' fault: nothing is decided about them.
-            raise TeacherError(f"no frame of {len(left)} could be labelled: {unanswered[0]}")
-        for one in unanswered:
-            reject(one)
-    if not labelled.exists():
-        return []
-    found = {name_of(frame): frame for frame in read_frames(labelled)}
-    # In the order of the choice, not in that of the workers.
-    return [found[name_of(frame)] for frame in frames if name_of(frame) in found]
 
 
 def _committee(
@@ -276,8 +188,8 @@ def _committee(
         mine = [frames[i] for i in kept]
         waiting[client.submit(fitted, job, mine, pure=False)] = file
     done = len(files) - len(waiting)
-    for future, found in _completed(waiting):
-        write_potential(waiting[future], found.potential)
+    for file, found in completed(waiting):
+        write_potential(file, found.potential)
         done += 1
         report.done(f"round {number}: committee", done, len(files))
     return files
@@ -302,8 +214,8 @@ def _explored(
         for one in trajectories
     }
     seen: dict[str, _Seen] = {}
-    for future, found in _completed(waiting):
-        seen[waiting[future].name] = found
+    for one, what in completed(waiting):
+        seen[one.name] = what
         report.done(f"round {number}: trajectories", len(seen), len(trajectories))
     # In their own order, not in that of the workers.
     found = [seen[one.name] for one in trajectories]
@@ -390,10 +302,3 @@ def _run(one: _Trajectory, settings: dict[str, Any], species: Sequence[str]) -> 
     potentials = [read_potential(path) for path in one.members]
     spread = disagreement(potentials, found.frames, species)
     return _Seen(found.frames, spread.force, found.stopped)
-
-
-def _completed(waiting: dict[Any, Any]) -> Any:
-    """Futures with their results, as they come."""
-    from distributed import as_completed
-
-    yield from as_completed(list(waiting), with_results=True)

@@ -33,11 +33,13 @@ from ensemble.training.crystals import of_composition, supercells_of
 from ensemble.training.errors import errors_of
 from ensemble.training.explore import explore
 from ensemble.training.frames import read_frames, write_frames
+from ensemble.training.labelling import label
 from ensemble.training.labels import one_teacher
 from ensemble.training.models import Fitting, fitted, share_of
 from ensemble.training.report import Reporter
-from ensemble.training.rounds import collect, label
+from ensemble.training.rounds import collect
 from ensemble.training.settings import Model, Training
+from ensemble.training.tasks import completed
 from ensemble.training.workplace import workplace
 
 if TYPE_CHECKING:
@@ -254,8 +256,6 @@ def fit_models(
     OtherModel
         A model is there that was made from other frames or with other settings.
     """
-    from distributed import as_completed
-
     make_folder(output)
     make_folder(work)
     chosen = [model for model in training.models if not only or model.name in only]
@@ -274,9 +274,7 @@ def fit_models(
         frames = share_of(frames, model.share, model.seed)
         job = _fitting(training, model, work)
         waiting[workers.client.submit(fitted, job, frames, pure=False)] = model
-    finished = as_completed(list(waiting), with_results=True) if waiting else ()
-    for count, (future, found) in enumerate(finished, 1):
-        model = waiting[future]
+    for count, (model, found) in enumerate(completed(waiting), 1):
         test = of_composition(training, model.material, sets.test)
         errors = errors_of(found.potential, test, training.header.species, by="temperature")
         record = {

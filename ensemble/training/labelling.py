@@ -1,0 +1,121 @@
+"""Labels for the frames of a training: those that are there, and the others from the teacher."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ase import Atoms
+
+from ensemble.store.files import write_atomically
+from ensemble.training.frames import append_frame, drop_cut_frame, read_frames
+from ensemble.training.labels import (
+    BadLabel,
+    NoLabel,
+    check_labels,
+    energy_references,
+    name_of,
+    one_teacher,
+)
+from ensemble.training.report import Reporter
+from ensemble.training.settings import Training
+from ensemble.training.teacher import Teacher, TeacherError, label_frames
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["check_given", "label", "teacher_of"]
+
+
+def label(
+    training: Training,
+    frames: Sequence[Atoms],
+    folder: Path,
+    client: Client,
+    report: Reporter,
+    what: str,
+    *,
+    known: Sequence[Atoms] = (),
+) -> list[Atoms]:
+    """The frames with labels, less those that are rejected; those of an earlier try count.
+
+    Parameters
+    ----------
+    folder
+        For the labels and the reasons of those that are rejected.
+    what
+        What goes on, for the reader of the progress.
+    known
+        Labelled frames that tell which energies are plausible.
+
+    Raises
+    ------
+    TeacherError, FrameError
+        As they say. What is labelled is kept.
+    """
+    teacher = teacher_of(training)
+    labelled, rejected = folder / "labelled.xyz", folder / "rejected.json"
+    if cut := drop_cut_frame(labelled):
+        report.say(cut)
+    bad: dict[str, str] = json.loads(rejected.read_text()) if rejected.exists() else {}
+    there = read_frames(labelled) if labelled.exists() else []
+    one_teacher(there, teacher.identity)
+    decided = {name_of(frame) for frame in there} | bad.keys()
+    left = [frame for frame in frames if name_of(frame) not in decided]
+    count = len(frames) - len(left)
+    unanswered: list[NoLabel] = []
+
+    def reject(label: BadLabel) -> None:
+        bad[label.frame] = label.reason
+        write_atomically(rejected, (json.dumps(bad, indent=1) + "\n").encode())
+        report.say(f"rejected: {label}")
+
+    def on_done(outcome: Atoms | BadLabel) -> None:
+        nonlocal count
+        count += 1
+        if isinstance(outcome, NoLabel):
+            unanswered.append(outcome)
+        elif isinstance(outcome, BadLabel):
+            reject(outcome)
+        else:
+            append_frame(labelled, outcome)
+        report.done(what, count, len(frames))
+
+    if left:
+        references = energy_references(known) if known else None
+        label_frames(teacher, left, client=client, references=references, on_done=on_done)
+        if len(unanswered) == len(left):
+            # Not the frames' fault: nothing is decided about them.
+            first = min(unanswered, key=lambda one: one.frame)
+            raise TeacherError(f"no frame of {len(left)} could be labelled: {first}")
+        for one in unanswered:
+            reject(one)
+    if not labelled.exists():
+        return []
+    found = {name_of(frame): frame for frame in read_frames(labelled)}
+    # In the order of the choice, not in that of the workers.
+    return [found[name_of(frame)] for frame in frames if name_of(frame) in found]
+
+
+def check_given(frames: Sequence[Atoms], training: Training) -> None:
+    """See that frames to begin with have plausible labels of the same teacher.
+
+    Raises
+    ------
+    FrameError
+        With the name of the frame.
+    TeacherError
+        There is no such teacher.
+    """
+    one_teacher(frames, teacher_of(training).identity)
+    references = energy_references(frames)
+    for frame in frames:
+        check_labels(frame, references=references)
+
+
+def teacher_of(training: Training) -> Teacher:
+    """Who labels."""
+    settings = training.teacher
+    return Teacher(calculator=settings.calculator, arguments=settings.arguments)
