@@ -42,13 +42,14 @@ __all__ = [
     "find_files",
     "load_campaign",
     "parse_campaign",
+    "read_tables",
 ]
 
 
 DEPTH = 16
 """Tables and lists inside one another; a campaign needs five."""
 
-TOO_DEEP = f"not a campaign: more than {DEPTH} tables or lists inside one another"
+TOO_DEEP = f"nobody wrote that: more than {DEPTH} tables or lists inside one another"
 
 
 def load_campaign(path: str | PathLike[str]) -> Campaign:
@@ -73,6 +74,25 @@ def parse_campaign(content: bytes | str, path: Path) -> Campaign:
     CampaignError
         With all that is wrong with the text.
     """
+    tables, text = read_tables(content, path)
+    try:
+        campaign = Campaign.of(tables, path, text)
+    except ValidationError as error:
+        raise CampaignError(path, problems_of(error, tables)) from error
+    problems = tuple(check(campaign))
+    if problems:
+        raise CampaignError(path, problems)
+    return campaign
+
+
+def read_tables(content: bytes | str, path: Path) -> tuple[dict[str, Any], str]:
+    """The tables of a TOML text, and the text; `path` is for messages.
+
+    Raises
+    ------
+    CampaignError
+        It is not TOML, or nothing that anybody would write by hand.
+    """
     try:
         text = content if isinstance(content, str) else content.decode("utf-8-sig")
         tables = tomllib.loads(text)
@@ -84,14 +104,7 @@ def parse_campaign(content: bytes | str, path: Path) -> Campaign:
         raise CampaignError(path, reason=TOO_DEEP) from error
     if reason := _beyond_limits(tables):
         raise CampaignError(path, reason=reason)
-    try:
-        campaign = Campaign.of(tables, path, text)
-    except ValidationError as error:
-        raise CampaignError(path, problems_of(error, tables)) from error
-    problems = tuple(check(campaign))
-    if problems:
-        raise CampaignError(path, problems)
-    return campaign
+    return tables, text
 
 
 def _beyond_limits(tables: dict[str, Any]) -> str:

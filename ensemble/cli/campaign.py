@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ensemble.cli.parser import positive
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -39,18 +41,12 @@ examples:
     )
     parser.add_argument("campaign", type=Path, help="a campaign file")
     parser.add_argument("--store", type=Path, help="folder of the store (default runs/NAME)")
-    parser.add_argument("--workers", type=_positive, help="workers at a time")
+    parser.add_argument("--workers", type=positive, help="workers at a time")
     parser.add_argument(
         "--retry-failed", action="store_true", help="try runs again that were given up before"
     )
     parser.add_argument("--quiet", action="store_true", help="say nothing but what went wrong")
     parser.set_defaults(run=run_launch)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a positive whole number")
-    return int(text)
 
 
 def run_launch(arguments: argparse.Namespace) -> int:
@@ -94,7 +90,7 @@ on the cluster asked for. The speed is measured once, with a few dozen steps, an
   ensemble plan campaigns/cu195se.toml --json | jq .core_hours""",
     )
     parser.add_argument("campaign", type=Path, help="a campaign file")
-    parser.add_argument("--workers", type=_positive, help="workers at a time")
+    parser.add_argument("--workers", type=positive, help="workers at a time")
     parser.add_argument(
         "--no-measurement", action="store_true", help="estimate speeds from the potentials' sizes"
     )

@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ensemble.cli.parser import positive
+
 if TYPE_CHECKING:
     from ensemble.cli.parser import Commands
 
@@ -39,7 +41,9 @@ examples:
     )
     parser.add_argument("--refit", action="store_true", help="also fit models that are there")
     parser.add_argument("--check", action="store_true", help="make the model card, README.md")
-    parser.add_argument("--workers", type=int, help="worker processes (default one for each core)")
+    parser.add_argument(
+        "--workers", type=positive, help="worker processes (default one for each core)"
+    )
     parser.add_argument("--quiet", action="store_true", help="say nothing but what went wrong")
     parser.set_defaults(run=run_train)
 

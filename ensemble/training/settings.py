@@ -6,7 +6,6 @@ folder, which is also where models, training set and model card are written.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError
 
+from ensemble.campaign import read_tables
 from ensemble.campaign.errors import CampaignError, Problem, one_of, show
 from ensemble.campaign.schema import Material
 from ensemble.campaign.table import Table
@@ -300,10 +300,7 @@ def load_training(path: str | PathLike[str]) -> Training:
         It cannot be read.
     """
     file = Path(path)
-    try:
-        tables = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-    except ValueError as error:
-        raise CampaignError(file, reason=f"not TOML: {error}") from error
+    tables, _ = read_tables(file.read_bytes(), file)
     try:
         training = Training.of(tables, file)
     except ValidationError as error:
