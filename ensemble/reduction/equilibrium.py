@@ -165,7 +165,8 @@ def _by_spectrum(
         cutoff=found.cutoff,
         correlation_time=found.correlation_time,
     )
-    return replace(estimate, problems=problems(estimate, heat, of, misfit=found.misfit))
+    against = problems(estimate, heat, of, misfit=found.misfit, rise=found.rise)
+    return replace(estimate, problems=against)
 
 
 def _at_zero(heat: Floats, species: Floats | None, of: Currents) -> ZeroFrequency:

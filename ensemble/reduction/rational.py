@@ -38,7 +38,10 @@ NEAR = 1.0
 TOLERANCE = 1e-5
 """Of −log L, below which a step gains nothing."""
 
-NEARLY = 1e-2
+DAMPED = 1.0
+"""Of Fisher's matrix: above, a step is too short to be judged by what it gains."""
+
+NEARLY = 5e-3
 """The same where it is enough to be near."""
 
 
@@ -188,8 +191,9 @@ def _scored(
         best = np.where(better, trial_cost, best)
         damping = np.where(better, np.maximum(damping * 0.2, 1e-10), damping * 6)
         result[going] = found
-        # Where damping is strong and nothing is gained, the minimum is as near as doubles allow.
-        more = (gain >= tolerance) & (damping <= 1e6)
+        # Damped steps are short, and gain little far from the minimum as well. Where damping is
+        # strong and still nothing is gained, the minimum is as near as doubles allow.
+        more = ((gain >= tolerance) | (damping > DAMPED)) & (damping <= 1e6)
         if not more.any():
             break
         if not more.all():

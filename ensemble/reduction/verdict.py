@@ -37,6 +37,10 @@ NOTABLE = 0.1
 MISFIT = 2.75
 """|z| of the best fits to a spectrum."""
 
+RISE = 2.0
+"""z of a step towards zero frequency that is not in the fits, at most. Chance makes more of it in
+one of 25 groups that are long enough; where a memory hides behind it, most are stopped by this."""
+
 TIME_HELPS = re.compile(
     r"too short|not stationary|not steady|not known to be steady"
     r"|\d+ frequencies are too few|\d+ lags of a series|(the )?window (up to|ends behind)"
@@ -51,7 +55,7 @@ def asks_for_time(problem: str) -> bool:
 
 
 def problems(
-    estimate: Estimate, heat: Floats, of: Currents, *, misfit: float = 0.0
+    estimate: Estimate, heat: Floats, of: Currents, *, misfit: float = 0.0, rise: float = 0.0
 ) -> tuple[str, ...]:
     """What speaks against an estimate, in words; nothing where it is to be trusted.
 
@@ -63,10 +67,15 @@ def problems(
         Shape (samples, rows): what it was made from.
     of
         What else is to be known of the samples.
-    misfit
-        |z| of the fits that the estimate stands on.
+    misfit, rise
+        Of the fits that the estimate stands on: as of
+        `ensemble.reduction.zero_frequency.ZeroFrequency`.
     """
-    return (*estimate.problems, *_problems(estimate, heat, of, misfit))
+    return (
+        *estimate.problems,
+        *_too_short(estimate, heat, of, rise),
+        *_problems(estimate, heat, of, misfit),
+    )
 
 
 def value_problems(value: Interval) -> Iterator[str]:
@@ -95,7 +104,8 @@ def differs_from(estimate: Estimate, value: float, samples: Floats) -> Iterator[
         yield f"the spectrum at low frequencies says {value:.3g}, which is another value"
 
 
-def _problems(estimate: Estimate, heat: Floats, of: Currents, misfit: float) -> Iterator[str]:
+def _too_short(estimate: Estimate, heat: Floats, of: Currents, rise: float) -> Iterator[str]:
+    """The first reason there is."""
     slow = estimate.correlation_time or 0.0
     length = heat.shape[-1] * of.timestep
     if length < CORRELATION_TIMES * slow:
@@ -107,6 +117,14 @@ def _problems(estimate: Estimate, heat: Floats, of: Currents, misfit: float) -> 
             f"too short: {estimate.cutoff * length:.0f} frequencies resolve what decides on the"
             f" value, {RESOLVED:.0f} are needed"
         )
+    elif rise > RISE:
+        yield (
+            f"too short to tell whether the spectrum rises towards zero ({rise:.1f} standard"
+            f" deviations, {RISE:.1f} may be chance)"
+        )
+
+
+def _problems(estimate: Estimate, heat: Floats, of: Currents, misfit: float) -> Iterator[str]:
     yield from value_problems(estimate.value)
     if misfit > MISFIT:
         yield "no smooth function fits the spectrum at low frequencies"
@@ -114,7 +132,7 @@ def _problems(estimate: Estimate, heat: Floats, of: Currents, misfit: float) -> 
         yield "the seeds differ by more than their scatter"
     if _differ(estimate.samples, of.components) < UNLIKELY:
         yield "x, y and z differ by more than their scatter: look at each component by itself"
-    if _drift(heat, of.timestep, slow) < UNLIKELY:
+    if _drift(heat, of.timestep, estimate.correlation_time or 0.0) < UNLIKELY:
         yield "not stationary: the second half of the runs fluctuates otherwise than the first"
 
 

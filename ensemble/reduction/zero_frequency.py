@@ -4,10 +4,9 @@
 chosen but averaged over: the more precise a fit is, the more it counts (error^−5), and the more
 the data speak against it *up to twice its cut-off*, the less (exp(−z²/2)). So a fit is used well
 below the frequency where it begins to fail, where it has no bias yet that could be seen. What
-speaks against it is another step in the spectrum that would make it fit better; a step far below
-all frequencies at which there is any structure has to be the more significant for that, or chance
-would find one too often. The idea of averaging fits of simple functions over cut-offs is that of
-STACIE (T. Toraman, D. Fauconnier, T. Verstraelen, 2025); likelihood, functions and weights differ.
+speaks against it is another step in the spectrum that would make it fit better, wherever that may
+be. The idea of averaging fits of simple functions over cut-offs is that of STACIE (T. Toraman,
+D. Fauconnier, T. Verstraelen, 2025); likelihood, functions and weights differ.
 
 To first order the result is linear in the periodogram, so each sample has its own value, and the
 interval needs no model of the noise. What the choice between fits adds to the error is found by
@@ -42,12 +41,6 @@ PER_OCTAVE = 2
 WIDTHS = 8
 """Of the steps that a fit is tested with."""
 
-NEAR = 3.0
-"""So many times slower than the slowest step of a fit another one is as good as any."""
-
-FAR = 6.0
-"""Further away it needs so much more z² for each factor of e."""
-
 EVIDENCE = 0.5
 """How strongly a fit is held against what speaks against it: exp(−EVIDENCE z²)."""
 
@@ -76,6 +69,8 @@ class ZeroFrequency:
     """The slowest time in the fits, mean over those; 0 where the spectrum is flat."""
     misfit: float
     """|z| of the fits, root of the mean square."""
+    rise: float
+    """z of a step towards zero frequency that the fits do not have, mean over those."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +136,7 @@ def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroF
         cutoff=float(np.exp(average.over([np.log(cutoffs)] * len(fits)))) * grid.resolution,
         correlation_time=float(average.over([fit.slowest for fit in fits])),
         misfit=float(np.sqrt(np.sum(average.share * (average.scores**2).max(axis=2)))),
+        rise=float(np.sum(average.share * np.maximum(average.scores.max(axis=2), 0))),
     )
 
 
@@ -148,7 +144,7 @@ def _average(
     fits: list[RationalFits], below: NDArray[np.bool_], widths: Floats, square: Floats
 ) -> _Average:
     scores = np.array([fit.scores(widths, square) for fit in fits])
-    return _Average(fits, scores, _shares(fits, scores, below, widths))
+    return _Average(fits, scores, _shares(fits, scores, below))
 
 
 def _choice(
@@ -195,15 +191,9 @@ def _cutoffs(grid: Bands) -> Floats:
     return FIRST_CUTOFF * 2 ** (np.arange(int(octaves * PER_OCTAVE) + 1) / PER_OCTAVE)
 
 
-def _shares(
-    fits: list[RationalFits], scores: Floats, below: NDArray[np.bool_], widths: Floats
-) -> Floats:
+def _shares(fits: list[RationalFits], scores: Floats, below: NDArray[np.bool_]) -> Floats:
     """Shape (degrees, cutoffs), their sum 1: of each fit in the average."""
-    slowest = np.array([fit.slowest for fit in fits])
-    # A fit without a step has its structure behind the cut-off, where the widest step is.
-    slowest = np.where(slowest > 0, slowest, widths[:, -1] ** -0.5)
-    slower = np.log(1 / (NEAR * np.sqrt(widths) * slowest[:, :, None]))
-    against = np.maximum(scores**2 - FAR * np.maximum(slower, 0), 0).max(axis=2)
+    against = (scores**2).max(axis=2)
     logs = np.full(against.shape, -np.inf)
     for row, fit, evidence in zip(logs, fits, against, strict=True):
         parameters = fit.covariance.shape[-1]

@@ -69,9 +69,15 @@ CASES = (
     Case("phonons", rows=40_000, timestep=COARSE),
     Case("rattler", 3, rows=40_000, timestep=COARSE),
     Case("hopping", rows=40_000, timestep=COARSE),
-    Case("gap", rows=40_000, timestep=COARSE),
     Case("swing", 3, rows=40_000, timestep=COARSE),
     Case("drag", rows=40_000, timestep=COARSE),
+    Case("gap", rows=40_000, timestep=COARSE),
+    Case("gap", rows=80_000, timestep=COARSE),
+    Case("alloy", rows=40_000, timestep=COARSE),
+    Case("crown", rows=40_000, timestep=COARSE),
+    Case("crown", 20, rows=40_000, timestep=COARSE),
+    Case("molten", 3, rows=40_000, timestep=COARSE),
+    Case("sluggish", rows=40_000, timestep=COARSE),
     Case("phonons", 20, rows=40_000, timestep=COARSE),
     Case("crystal", 20, rows=40_000, timestep=COARSE),
     Case("strong", 20, rows=20_000, timestep=COARSE),
@@ -87,6 +93,8 @@ TOO_SHORT = (
     *(Case("B", rows=rows) for rows in (300, 600, 1_200)),
     *(Case("crystal", rows=rows) for rows in (5_000, 10_000, 20_000)),
     *(Case("C", rows=rows) for rows in (300, 600, 1_200)),
+    *(Case("gap", rows=rows, timestep=COARSE) for rows in (2_000, 10_000, 20_000)),
+    *(Case("alloy", rows=rows, timestep=COARSE) for rows in (500, 2_000)),
 )
 
 
