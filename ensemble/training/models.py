@@ -1,4 +1,9 @@
-"""The models of a training: from what a file says to a fit."""
+"""The models of a training: from what a file says to a fit.
+
+A fit of a high level that starts from random radial functions takes long and often ends in a poor
+minimum. So it climbs: a low level is fitted first, to a part of the frames, and its radial
+functions are where the next level starts.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +16,23 @@ from ase import Atoms
 
 from ensemble.mtp.potential import Potential
 from ensemble.training.fit import Fitted, Step, best_start, fit
-from ensemble.training.potentials import species_energies, starting_potential
+from ensemble.training.potentials import raised, species_energies, starting_potential
 from ensemble.training.problem import Weights
 from ensemble.training.settings import Fit
 
 __all__ = ["Fitting", "fitted", "share_of"]
+
+LOWEST_LEVEL = 8
+"""That a climb begins at, or up to two above it."""
+
+RUNG = 4
+"""Levels from one fit of a climb to the next."""
+
+RUNG_STEPS = 25
+"""Of each fit below the last."""
+
+RUNG_FRAMES = 100
+"""That these are fitted to, about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +58,20 @@ class Fitting:
 
 
 def fitted(
-    job: Fitting, frames: Sequence[Atoms], on_step: Callable[[Step], None] | None = None
+    job: Fitting,
+    frames: Sequence[Atoms],
+    on_step: Callable[[Step], None] | None = None,
+    *,
+    workers: int = 1,
 ) -> Fitted:
-    """Fit a potential to frames, on one core.
+    """Fit a potential to frames.
+
+    Parameters
+    ----------
+    on_step
+        Called after every step at the job's level.
+    workers
+        Threads; the result is the same bits for any number.
 
     Raises
     ------
@@ -52,21 +80,53 @@ def fitted(
     """
     weights = Weights(**job.settings.weights.model_dump())
     frames = _calm(frames, job.settings.largest_force)
-    start = job.start
-    if start is None:
-        starts = _random_starts(job, frames)
-        start = starts[0]
-        if len(starts) > 1:
-            start = best_start(starts, frames, species=job.species, weights=weights)
+    start = job.start or _climbed(job, frames, weights, workers)
     return fit(
         start,
         frames,
         species=job.species,
         weights=weights,
         steps=job.steps,
+        workers=workers,
         on_step=on_step,
         checkpoint=job.checkpoint,
     )
+
+
+def _climbed(job: Fitting, frames: Sequence[Atoms], weights: Weights, workers: int) -> Potential:
+    """Where the fit at the job's level starts: the best random start, raised level by level."""
+    first, *others = _rungs(job.level)
+    generators = np.random.default_rng(job.seed).spawn(job.settings.starts + len(others))
+    lone = species_energies(frames, job.species)
+    if job.shifts:
+        lone = lone + np.array(job.shifts)
+    starts = [
+        starting_potential(
+            first,
+            job.species,
+            cutoff=job.cutoff or job.settings.cutoff,
+            min_dist=job.settings.min_dist,
+            chebyshev=job.settings.chebyshev,
+            species_energies=lone,
+            seed=generator,
+        )
+        for generator in generators[: job.settings.starts]
+    ]
+    found = starts[0]
+    if len(starts) > 1:
+        found = best_start(starts, frames, species=job.species, weights=weights, workers=workers)
+    part = frames[:: max(1, len(frames) // RUNG_FRAMES)]
+    for level, generator in zip(others, generators[job.settings.starts :], strict=True):
+        rung = fit(
+            found, part, species=job.species, weights=weights, steps=RUNG_STEPS, workers=workers
+        )
+        found = raised(rung.potential, level, job.species, species_energies=lone, seed=generator)
+    return found
+
+
+def _rungs(level: int) -> list[int]:
+    """Levels from the lowest up to this one."""
+    return sorted({level, *range(level - RUNG, LOWEST_LEVEL - 1, -RUNG)})
 
 
 def _calm(frames: Sequence[Atoms], largest_force: float | None) -> Sequence[Atoms]:
@@ -76,25 +136,6 @@ def _calm(frames: Sequence[Atoms], largest_force: float | None) -> Sequence[Atom
         frame
         for frame in frames
         if np.linalg.norm(frame.calc.results["forces"], axis=1).max() <= largest_force
-    ]
-
-
-def _random_starts(job: Fitting, frames: Sequence[Atoms]) -> list[Potential]:
-    lone = species_energies(frames, job.species)
-    if job.shifts:
-        lone = lone + np.array(job.shifts)
-    generators = np.random.default_rng(job.seed).spawn(job.settings.starts)
-    return [
-        starting_potential(
-            job.level,
-            job.species,
-            cutoff=job.cutoff or job.settings.cutoff,
-            min_dist=job.settings.min_dist,
-            chebyshev=job.settings.chebyshev,
-            species_energies=lone,
-            seed=generator,
-        )
-        for generator in generators
     ]
 
 

@@ -17,7 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 from ensemble.mtp.graph import untrained_potential
 from ensemble.mtp.potential import Potential
 
-__all__ = ["Blocks", "blocks", "coefficients", "species_energies", "starting_potential"]
+__all__ = [
+    "Blocks",
+    "blocks",
+    "coefficients",
+    "raised",
+    "species_energies",
+    "starting_potential",
+]
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +71,6 @@ def starting_potential(
     cutoff: float,
     min_dist: float,
     chebyshev: int = 8,
-    radial: int | None = None,
     radial_basis: str = "RBChebyshev",
     species_energies: ArrayLike = 0.0,
     seed: int | np.random.Generator,
@@ -82,8 +88,8 @@ def starting_potential(
         Chemical symbols; their order is that of the file.
     cutoff, min_dist
         Ends of the Chebyshev interval, in Angstrom.
-    chebyshev, radial
-        Number of Chebyshev polynomials, and of radial functions (None: as MLIP chooses).
+    chebyshev
+        Number of Chebyshev polynomials; that of radial functions is MLIP's choice.
     radial_basis
         ``RBChebyshev``, extrapolated below `min_dist`, or ``RBChebyshev_repuls``, which has a
         repulsive wall there. Above `min_dist` they are the same.
@@ -104,7 +110,6 @@ def starting_potential(
         cutoff=cutoff,
         min_dist=min_dist,
         chebyshev_count=chebyshev,
-        radial_count=radial,
         species=species,
         seed=seed,
     )
@@ -114,6 +119,50 @@ def starting_potential(
         species_coeffs=np.broadcast_to(species_energies, len(species)),
         moment_coeffs=np.zeros(len(potential.scalars)),
     )
+
+
+def raised(
+    potential: Potential,
+    level: int,
+    species: Sequence[str],
+    *,
+    species_energies: ArrayLike = 0.0,
+    seed: int | np.random.Generator,
+) -> Potential:
+    """A start at a higher level with the radial functions of a potential that was fitted.
+
+    The moments that there were are among those of the higher level, and the fit's first step finds
+    the best coefficients of all: it begins where the lower level ended, or below.
+
+    Parameters
+    ----------
+    potential
+        Of a lower level.
+    level, species, species_energies
+        As of `starting_potential`.
+    seed
+        Of the radial functions that there were none of.
+
+    Raises
+    ------
+    ValueError
+        As `starting_potential`; the level has fewer radial functions.
+    """
+    start = starting_potential(
+        level,
+        species,
+        cutoff=potential.max_dist,
+        min_dist=potential.min_dist,
+        chebyshev=potential.radial_coeffs.shape[3],
+        radial_basis=potential.radial_basis,
+        species_energies=species_energies,
+        seed=seed,
+    )
+    radial, known = start.radial_coeffs.copy(), potential.radial_coeffs
+    if known.shape[2] > radial.shape[2]:
+        raise ValueError(f"level {level} has fewer radial functions than the potential")
+    radial[:, :, : known.shape[2]] = known
+    return replace(start, radial_coeffs=radial)
 
 
 def species_energies(frames: Sequence[Atoms], species: Sequence[str]) -> Floats:

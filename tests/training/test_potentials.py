@@ -7,9 +7,11 @@ import pytest
 from planted import CUTOFF, SPECIES, forces, labelled_frames, planted_potential
 
 from ensemble.mtp.potential import Potential
+from ensemble.training.fit import fit
 from ensemble.training.potentials import (
     blocks,
     coefficients,
+    raised,
     species_energies,
     starting_potential,
     with_coefficients,
@@ -82,3 +84,24 @@ def test_species_energies_at_one_composition_are_the_mean() -> None:
 def test_cutoff_out_of_range_is_refused() -> None:
     with pytest.raises(ValueError, match="min_dist"):
         starting_potential(6, SPECIES, cutoff=CUTOFF, min_dist=5.0, seed=1)
+
+
+def test_a_potential_that_is_raised_keeps_its_radial_functions() -> None:
+    low = replace(start(1), species_coeffs=np.array([4.0, 5, 6]))
+    high = raised(low, 14, ("Cu", "Se", "Te"), species_energies=[1, 2, 3], seed=2)
+    assert high.level == 14
+    assert high.radial_coeffs.shape[2] > low.radial_coeffs.shape[2]
+    np.testing.assert_array_equal(high.radial_coeffs[:, :, :3], low.radial_coeffs)
+    np.testing.assert_array_equal(high.species_coeffs, [1, 2, 3])
+    with pytest.raises(ValueError, match="level 6 has fewer radial functions"):
+        raised(low, 6, ("Cu", "Se", "Te"), seed=2)
+
+
+def test_a_raised_start_is_at_least_as_good() -> None:
+    """The moments of the lower level are among those of the higher one."""
+    frames = labelled_frames(planted_potential(), 6)
+    low = starting_potential(6, SPECIES, cutoff=CUTOFF, min_dist=2.0, seed=3)
+    found = fit(low, frames, species=SPECIES, steps=10)
+    high = raised(found.potential, 8, SPECIES, seed=4)
+    after = fit(high, frames, species=SPECIES, steps=0).history[0].cost
+    assert after <= found.history[-1].cost * (1 + 1e-9)

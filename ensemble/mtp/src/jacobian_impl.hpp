@@ -3,6 +3,8 @@
 //   moment coefficients  the energy is linear in them: one backward pass per scalar;
 //   radial coefficients  forward over reverse: the tangents of the moments, of the graph and of the
 //                        adjoints along each coefficient, then the product rule for the gradient.
+//                        Its part with the tangent of f_mu is linear in f_mu and df_mu/dr: it is made
+//                        of the gradients for unit values of these, which all coefficients share.
 #pragma once
 
 #include "kernel_impl.hpp"
@@ -21,6 +23,7 @@ struct JacobianTile {
   Scratch tangent;    // the tangents' slots and nodes; the rest as in s
   double *basis;      // [slot][n][value, derivative][lane], scaling included
   double *saved;      // [slot][field][lane]: what gradient() writes over, and the species code
+  double *units;      // [mu][value, derivative][slot][component][lane]
 
   JacobianTile(const Tables &t, const Neighborhoods &in, const Scratch &s, JacobianResults &out, const Tile &tile)
       : t(t), in(in), s(s), out(out), tile(tile), stride(slot_fields(t.radial_count) * W), tangent(s) {
@@ -29,6 +32,7 @@ struct JacobianTile {
     tangent.slots = tangent.adjoints + static_cast<long>(t.all_nodes) * W;
     basis = tangent.slots + static_cast<long>(s.slot_capacity) * stride;
     saved = basis + 2L * s.slot_capacity * t.chebyshev_count * W;
+    units = saved + 4L * s.slot_capacity * W;
     slot_count = gather(t, in, s, tile);
     with_shape(t, [&](auto shape) { forward(t, shape, s, tile, slot_count); });
     for (int n = 0; n < slot_count; ++n) {
@@ -56,13 +60,28 @@ struct JacobianTile {
     for (long k = 0; k < t.all_nodes; ++k) at(nodes + k * W) = V{};
   }
 
-  // Adds the pair gradients that `from.slots` and `from.adjoints` give to coefficient p.
-  void add_gradient(const Scratch &from, int p) const {
-    with_shape(t, [&](auto shape) { gradient(shape, from, slot_count); });
+  void pair_gradients(const Scratch &from) const {
+    with_shape(t, [&](auto shape) { gradient(shape, from, slot_count, highest_degree(shape, from)); });
+  }
+
+  // Of the moments that have an adjoint: few scalars are made of high degrees.
+  template <class Shape>
+  int highest_degree(Shape shape, const Scratch &from) const {
+    int found = 0;
+    shape.rising([&](auto d, auto active) {
+      const double *adjoints = from.adjoints + static_cast<long>(shape.first_node(d)) * W;
+      for (int k = 0; k < active * monomials_of(d) * W; ++k)
+        if (adjoints[k] != 0) found = d;
+    });
+    return found;
+  }
+
+  // Adds the pair gradients in s.slots to coefficient p.
+  void add(int p) const {
     Results pairs;
     pairs.forces = out.forces ? out.forces + 3L * p * out.atoms : nullptr;
     pairs.want_virial = out.virial != nullptr;
-    scatter(from, tile, slot_count, stride, V{}, pairs);
+    scatter(s, tile, slot_count, stride, V{}, pairs);
     if (out.virial)
       for (int c = 0; c < 9; ++c) out.virial[9L * p + c] += pairs.virial[c];
   }
@@ -80,9 +99,14 @@ struct JacobianTile {
       clear(s.adjoints);
       at(s.adjoints + t.scalar_nodes[k]) = splat(1);
       products_backward(t.all_products, s.values, s.adjoints);
-      add_gradient(s, first + k);
+      pair_gradients(s);
+      add(first + k);
       restore_slots();
     }
+  }
+
+  VI species_mask(int slot, int species) const {
+    return (ints_at(saved + (4L * slot + 3) * W) & (species_stride - 1)) == species;
   }
 
   // f_mu of the tangent slots := the n-th basis function at neighbours of one species for mu = `only`,
@@ -91,11 +115,45 @@ struct JacobianTile {
     for (int k = 0; k < slot_count; ++k) {
       double *slot = tangent.slots + static_cast<long>(k) * stride;
       const double *row = basis + 2L * (static_cast<long>(k) * t.chebyshev_count + n) * W;
-      const VI there = (ints_at(saved + (4L * k + 3) * W) & (species_stride - 1)) == species;
+      const VI there = species_mask(k, species);
       for (int a = 0; a < t.radial_count; ++a) {
         at(slot + (slot_radial + a) * W) = a == only ? (there ? at(row) : V{}) : V{};
         at(slot + (slot_radial + t.radial_count + a) * W) = a == only ? (there ? at(row + W) : V{}) : V{};
       }
+    }
+  }
+
+  double *unit(int a, int kind, int slot) const {
+    return units + ((2L * a + kind) * s.slot_capacity + slot) * 3 * W;
+  }
+
+  // Pair gradients with f_a = 1 (kind 0) or df_a/dr = 1 (kind 1) and all else zero, at the adjoints in s.
+  void unit_gradients() const {
+    Scratch move = tangent;
+    move.adjoints = s.adjoints;
+    for (int a = 0; a < t.radial_count; ++a)
+      for (int kind = 0; kind < 2; ++kind) {
+        for (int k = 0; k < slot_count; ++k) {
+          double *radial = tangent.slots + static_cast<long>(k) * stride + slot_radial * W;
+          for (int b = 0; b < 2 * t.radial_count; ++b) at(radial + b * W) = V{};
+          at(radial + (a + kind * t.radial_count) * W) = splat(1);
+        }
+        pair_gradients(move);
+        for (int k = 0; k < slot_count; ++k)
+          for (int c = 0; c < 3; ++c)
+            at(unit(a, kind, k) + c * W) = at(tangent.slots + static_cast<long>(k) * stride + (slot_gx + c) * W);
+      }
+  }
+
+  // Adds the pair gradients of the tangent of f_a to those in s.slots.
+  void add_tangent_radial(int n, int species, int a) const {
+    for (int k = 0; k < slot_count; ++k) {
+      const VI there = species_mask(k, species);
+      const double *row = basis + 2L * (static_cast<long>(k) * t.chebyshev_count + n) * W;
+      const V value = there ? at(row) : V{}, derivative = there ? at(row + W) : V{};
+      for (int c = 0; c < 3; ++c)
+        at(s.slots + static_cast<long>(k) * stride + (slot_gx + c) * W) +=
+            value * at(unit(a, 0, k) + c * W) + derivative * at(unit(a, 1, k) + c * W);
     }
   }
 
@@ -134,6 +192,8 @@ struct JacobianTile {
     clear(s.adjoints);
     for (int k = 0; k < t.scalar_count; ++k) at(s.adjoints + t.scalar_nodes[k]) += splat(t.moment_coeffs[k]);
     products_backward(t.all_products, s.values, s.adjoints);
+    const bool moving = out.forces || out.virial;
+    if (moving) unit_gradients();
     for (int species = 0; species < t.species_count; ++species)
       for (int n = 0; n < t.chebyshev_count; ++n)
         for (int a = 0; a < t.radial_count; ++a) {
@@ -147,13 +207,13 @@ struct JacobianTile {
               energy += at(s.adjoints + k * W) * at(tangent.values + k * W);
             out.energy[p] += active_sum(energy);
           }
-          if (!out.forces && !out.virial) continue;
+          if (!moving) continue;
           tangent_graph();
-          Scratch adjoints_move = s, radial_move = tangent;   // product rule: f dG + df G
+          Scratch adjoints_move = s;
           adjoints_move.adjoints = tangent.adjoints;
-          radial_move.adjoints = s.adjoints;
-          add_gradient(adjoints_move, p);
-          add_gradient(radial_move, p);
+          pair_gradients(adjoints_move);        // f dG
+          add_tangent_radial(n, species, a);    // df G
+          add(p);
           restore_slots();
         }
   }

@@ -51,7 +51,7 @@ void compute(const Tables &t, const Neighborhoods &in, const Scratch &s, Results
       if (k + 1 < s.tile_count) prefetch_lists(in, s, s.tiles[k + 1]);
       forward(t, shape, s, tile, slot_count);
       V energy = t.species_coeffs[tile.species] + graph(t, s.values, s.adjoints);
-      gradient(shape, s, slot_count);
+      gradient(shape, s, slot_count, shape.top());
       if (t.repulsive) energy += repulsive_wall(t, s.slots, slot_count, shape.stride(W));
       scatter(s, tile, slot_count, shape.stride(W), energy, out);
     }

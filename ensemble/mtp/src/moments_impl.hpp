@@ -155,13 +155,14 @@ INLINE void pull_back(Degree d, Count active, bool top, Backward<S> &b, const do
     for (int s = 0; s < S; ++s) b.h[a][s] = h[a][s];
 }
 
-// dU_i/dr_j of S slots, written over their radial functions (slot_gx, ...).
-template <int S, class Shape>
-void gradient_of_slots(Shape shape, double *slot, const Scratch &scratch) {
+// dU_i/dr_j of S slots, written over their radial functions (slot_gx, ...). Adjoints of moments of
+// degrees above `top` are not looked at.
+template <int S, class Shape, class Degree>
+void gradient_of_slots(Shape shape, double *slot, const Scratch &scratch, Degree top) {
   const int stride = shape.stride(W);
   double *monomials = scratch.monomials;
   shape.rising([&](auto d, auto) __attribute__((always_inline)) {
-    if (d == shape.top()) return;
+    if (d >= top) return;
     double *here = monomials + monomials_below(d) * S * W;
     if (d == 0)
       for (int s = 0; s < S; ++s) at(here + s * W) = splat(1);
@@ -172,7 +173,8 @@ void gradient_of_slots(Shape shape, double *slot, const Scratch &scratch) {
   double *adjoints = scratch.monomial_adjoints;
   Backward<S> b = {slot, stride, monomials, {adjoints, adjoints + monomials_of(shape.top()) * S * W}, {}, {}};
   shape.falling([&](auto d, auto active) __attribute__((always_inline)) {
-    pull_back<S>(d, active, d == shape.top(), b, scratch.adjoints + shape.first_node(d) * W);
+    if (d > top) return;
+    pull_back<S>(d, active, d == top, b, scratch.adjoints + shape.first_node(d) * W);
   });
   for (int s = 0; s < S; ++s) {
     double *p = slot + s * stride;
@@ -189,9 +191,10 @@ void gradient_of_slots(Shape shape, double *slot, const Scratch &scratch) {
   }
 }
 
-template <class Shape>
-void gradient(Shape shape, const Scratch &s, int slot_count) {
-  for (int n = 0; n < slot_count; n += 2) gradient_of_slots<2>(shape, s.slots + static_cast<long>(n) * shape.stride(W), s);
+template <class Shape, class Degree>
+void gradient(Shape shape, const Scratch &s, int slot_count, Degree top) {
+  for (int n = 0; n < slot_count; n += 2)
+    gradient_of_slots<2>(shape, s.slots + static_cast<long>(n) * shape.stride(W), s, top);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ inline constexpr int held<Constant<N>> = N;
 template <int Top>
 struct StandardShape {
   static constexpr int active(int d) { return d == 0 ? (Top + 1) / 2 + 1 : (Top - d) / 2 + 1; }
-  static constexpr int top() { return Top; }
+  static constexpr Constant<Top> top() { return {}; }
   static constexpr int radial_count() { return active(0); }
   static constexpr int stride(int lanes) { return slot_fields(active(0)) * lanes; }
   static constexpr int first_node(int d) { return d == 0 ? 0 : first_node(d - 1) + active(d - 1) * monomials_of(d - 1); }

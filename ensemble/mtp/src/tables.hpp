@@ -132,7 +132,8 @@ static constexpr int monomials_below(int d) { return d * (d + 1) * (d + 2) / 6; 
 
 // Doubles that the Jacobian needs beside the other buffers of a thread.
 static constexpr long jacobian_size(const Tables &t, int slot_capacity, int lanes) {
-  return lanes * (2L * t.all_nodes + static_cast<long>(slot_capacity) * (slot_fields(t.radial_count) + 4 + 2 * t.chebyshev_count));
+  return lanes * (2L * t.all_nodes + static_cast<long>(slot_capacity) *
+                  (slot_fields(t.radial_count) + 4 + 2 * t.chebyshev_count + 6 * t.radial_count));
 }
 
 }  // namespace ensemble::mtp
