@@ -159,8 +159,8 @@ def _by_spectrum(
     lost = 0 if species is None else len(species)
     estimate = Estimate(
         method="spectrum",
-        value=studentised(found.samples, lost=lost).widened(found.choice),
-        student=of_independent(found.samples).widened(found.choice),
+        value=studentised(found.samples, lost=lost).stretched(found.stretch),
+        student=of_independent(found.samples).stretched(found.stretch),
         samples=found.samples,
         cutoff=found.cutoff,
         correlation_time=found.correlation_time,

@@ -52,10 +52,9 @@ class Interval:
         """The same of a quantity `factor` times as large."""
         return replace(self, mean=self.mean * factor, half_width=self.half_width * abs(factor))
 
-    def widened(self, error: float) -> Interval:
-        """With another, independent standard error in it."""
-        more = float(stdtrit(max(self.samples - 1, 1), 0.5 + self.level / 2)) * error
-        return replace(self, half_width=math.hypot(self.half_width, more))
+    def stretched(self, factor: float) -> Interval:
+        """With an error `factor` times as large."""
+        return replace(self, half_width=self.half_width * factor)
 
     def agrees_with(self, other: Interval) -> bool:
         """Whether the difference to another, independent mean is within the two half-widths added

@@ -14,11 +14,12 @@ nothing, at frequencies below the cut-off and their heights within a few powers 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RationalFits", "fit_near", "fit_rational"]
+__all__ = ["AnotherStep", "RationalFits", "fit_near", "fit_rational"]
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -43,6 +44,19 @@ DAMPED = 1.0
 
 NEARLY = 5e-3
 """The same where it is enough to be near."""
+
+
+TELLING = 1.0
+"""Information about the height of a step, below which nothing is known of it."""
+
+
+class AnotherStep(NamedTuple):
+    """What another step would do to fits, for steps of several widths."""
+
+    score: Floats
+    """Shape (cutoffs, steps): how much the data ask for it, z."""
+    effect: Floats
+    """Shape (cutoffs, steps): what it would add to log S(0), for each unit of z."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +108,12 @@ class RationalFits:
         found: Floats = leading * self.weights * np.exp(-self.log_spectrum)
         return found
 
-    def scores(self, widths: Floats, square: Floats) -> Floats:
+    def another_step(self, widths: Floats, square: Floats) -> AnotherStep:
         """How much the data ask for another step in log S, of several widths.
 
         For each width a multiple of 1 / (1 + ω²/width) is added to log S; z is its score in units
         of its standard deviation, the parameters of the fit let free (C. R. Rao, Proc. Camb. Phil.
-        Soc. 44, 50 (1948)).
+        Soc. 44, 50 (1948)). To first order z is also the multiple in units of its error.
 
         Parameters
         ----------
@@ -107,10 +121,6 @@ class RationalFits:
             Shape (cutoffs, steps): squares of frequencies ω.
         square
             Shape (bands,): ω².
-
-        Returns
-        -------
-        z, shape (cutoffs, steps).
         """
         step = 1 / (1 + square / widths[:, :, None])
         weighted = step * self.weights[:, None, :]
@@ -122,8 +132,11 @@ class RationalFits:
         information = np.einsum("csb,csb->cs", weighted, step)
         information = information - np.einsum("csp,csp->cs", projected, overlap)
         # A step that the fit has already tells nothing.
-        found: Floats = score / np.sqrt(np.maximum(information, 1e-9))
-        return found
+        error = np.where(information > TELLING, information, np.inf) ** -0.5
+        return AnotherStep(
+            score=score / np.sqrt(np.maximum(information, 1e-9)),
+            effect=(1 - projected[:, :, 0]) * error,
+        )
 
 
 def fit_rational(periodogram: Floats, weights: Floats, square: Floats, degree: int) -> RationalFits:

@@ -10,7 +10,9 @@ D. Fauconnier, T. Verstraelen, 2025); likelihood, functions and weights differ.
 
 To first order the result is linear in the periodogram, so each sample has its own value, and the
 interval needs no model of the noise. What the choice between fits adds to the error is found by
-choosing again without some of the samples.
+choosing again without some of the samples. What is added besides is for steps that the data hint
+at and that the fits do not have: where relaxation times follow one another without a gap, chance
+may hide the slowest.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ensemble.reduction.rational import RationalFits, fit_near, fit_rational
+from ensemble.reduction.rational import AnotherStep, RationalFits, fit_near, fit_rational
 from ensemble.reduction.spectrum import Bands
 
 __all__ = ["ZeroFrequency", "zero_frequency"]
@@ -50,6 +52,12 @@ GROUPS = 10
 COUNTING = 1e-3
 """Share of a fit, below which it is left out of that."""
 
+HINT = 1.5
+"""z² of a rise towards zero, from which on it is a hint."""
+
+LEAST = 0.5
+"""Of the variance that the samples' scatter gives, the least that is taken for the whole."""
+
 BANDS_A_PARAMETER = 2
 
 
@@ -61,8 +69,9 @@ class ZeroFrequency:
     samples: Floats
     """Shape (samples,): what each says with the fits' weights as they are; their mean is the
     value."""
-    choice: float
-    """Standard error that the choice of the fits adds to the scatter of the samples."""
+    stretch: float
+    """The error in units of that of the samples' mean: what the choice of the fits, and steps that
+    they do not have, add to it."""
     cutoff: float
     """Frequency: geometric mean over the fits."""
     correlation_time: float
@@ -78,8 +87,8 @@ class _Average:
     """Fits of all degrees and cut-offs, and the share of each in the result."""
 
     fits: list[RationalFits]
-    scores: Floats
-    """Shape (degrees, cutoffs, widths)."""
+    another: list[AnotherStep]
+    """Of each degree."""
     share: Floats
     """Shape (degrees, cutoffs); their sum is 1."""
 
@@ -92,6 +101,23 @@ class _Average:
     def log_zero(self) -> float:
         """Logarithm of S(0)."""
         return float(self.over([_unbiased(fit) for fit in self.fits]))
+
+    @property
+    def misfit(self) -> float:
+        """|z| of the fits, root of the mean square."""
+        return float(np.sqrt(self.over([(one.score**2).max(axis=1) for one in self.another])))
+
+    @property
+    def rise(self) -> float:
+        """Largest z of a step towards zero frequency, mean over the fits."""
+        return float(self.over([np.maximum(one.score.max(axis=1), 0) for one in self.another]))
+
+    @property
+    def hidden(self) -> float:
+        """Variance of log S(0): what such steps may add where the data hint at them."""
+        excess = [np.where(z > 0, np.maximum(z**2 - HINT, 0), 0) for z, _ in self.another]
+        effect = [one.effect**2 for one in self.another]
+        return float(self.over([(e * s).max(axis=1) for e, s in zip(excess, effect, strict=True)]))
 
 
 def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroFrequency:
@@ -132,22 +158,22 @@ def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroF
     return ZeroFrequency(
         value=value,
         samples=value * (1 + deviations),
-        choice=value * _choice(average, periodograms, deviations, below, widths, square),
+        stretch=_stretch(average, periodograms, deviations, below, widths, square),
         cutoff=float(np.exp(average.over([np.log(cutoffs)] * len(fits)))) * grid.resolution,
         correlation_time=float(average.over([fit.slowest for fit in fits])),
-        misfit=float(np.sqrt(np.sum(average.share * (average.scores**2).max(axis=2)))),
-        rise=float(np.sum(average.share * np.maximum(average.scores.max(axis=2), 0))),
+        misfit=average.misfit,
+        rise=average.rise,
     )
 
 
 def _average(
     fits: list[RationalFits], below: NDArray[np.bool_], widths: Floats, square: Floats
 ) -> _Average:
-    scores = np.array([fit.scores(widths, square) for fit in fits])
-    return _Average(fits, scores, _shares(fits, scores, below))
+    another = [fit.another_step(widths, square) for fit in fits]
+    return _Average(fits, another, _shares(fits, another, below))
 
 
-def _choice(
+def _stretch(
     average: _Average,
     periodograms: Floats,
     deviations: Floats,
@@ -155,12 +181,16 @@ def _choice(
     widths: Floats,
     square: Floats,
 ) -> float:
-    """Standard error of log S(0) that the shares of the fits cause, as they too are noisy.
+    """The whole error of log S(0) in units of that of the samples' mean.
 
-    By the jackknife: everything is done again without each of a few groups of samples. What its
-    variance has more than that of the samples' own values is put down to the choice (B. Efron,
-    J. Am. Stat. Assoc. 109, 991 (2014), on the errors of averages over models).
+    The shares of the fits are noisy, too. By the jackknife: everything is done again without each
+    of a few groups of samples. By how much its variance differs from that of the samples' own
+    values is put down to the choice (B. Efron, J. Am. Stat. Assoc. 109, 991 (2014), on the errors
+    of averages over models).
     """
+    scatter = np.var(deviations) / max(len(deviations) - 1, 1)
+    if not scatter > 0:
+        return 1.0
     # Fits that count for nothing are not made again, nor are bands looked at behind the others.
     counting = np.flatnonzero(average.share.max(axis=0) > COUNTING)
     cutoffs = slice(max(counting[0] - PER_OCTAVE, 0), counting[-1] + 2 * PER_OCTAVE + 1)
@@ -175,8 +205,8 @@ def _choice(
         fits = [fit.part(slice(k * len(below), (k + 1) * len(below)), count) for fit in again]
         logs.append(_average(fits, below, widths, square).log_zero)
         linear.append(np.delete(deviations, group).mean())
-    more = (len(groups) - 1) * (np.var(logs) - np.var(linear))
-    return float(np.sqrt(max(more, 0.0)))
+    choice = (len(groups) - 1) * (np.var(logs) - np.var(linear))
+    return float(np.sqrt(max(1 + (choice + average.hidden) / scatter, LEAST)))
 
 
 def _unbiased(fit: RationalFits) -> Floats:
@@ -191,9 +221,11 @@ def _cutoffs(grid: Bands) -> Floats:
     return FIRST_CUTOFF * 2 ** (np.arange(int(octaves * PER_OCTAVE) + 1) / PER_OCTAVE)
 
 
-def _shares(fits: list[RationalFits], scores: Floats, below: NDArray[np.bool_]) -> Floats:
+def _shares(
+    fits: list[RationalFits], another: list[AnotherStep], below: NDArray[np.bool_]
+) -> Floats:
     """Shape (degrees, cutoffs), their sum 1: of each fit in the average."""
-    against = (scores**2).max(axis=2)
+    against = np.array([(one.score**2).max(axis=1) for one in another])
     logs = np.full(against.shape, -np.inf)
     for row, fit, evidence in zip(logs, fits, against, strict=True):
         parameters = fit.covariance.shape[-1]

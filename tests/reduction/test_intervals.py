@@ -102,9 +102,9 @@ def test_studentised_of_one_sample_and_of_equal_ones() -> None:
     assert studentised([3.0, 4.0], lost=1).half_width == math.inf
 
 
-def test_widened_by_an_error_of_its_own() -> None:
-    interval = Interval(mean=2.0, half_width=3.0 * 2.2621571628, samples=10)
-    assert interval.widened(4.0).half_width == pytest.approx(5.0 * 2.2621571628)
+def test_stretched() -> None:
+    interval = Interval(mean=2.0, half_width=0.5, samples=4)
+    assert interval.stretched(3.0) == Interval(mean=2.0, half_width=1.5, samples=4)
 
 
 def test_scaled() -> None:

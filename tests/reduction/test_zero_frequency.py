@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from processes import TIMESTEP, kappa, series
+from scipy.optimize import minimize
 
 from ensemble.reduction.rational import fit_near, fit_rational
 from ensemble.reduction.spectrum import Bands, bands, transforms
@@ -138,11 +139,43 @@ def test_a_missing_step_is_noticed_and_a_right_fit_is_left_alone() -> None:
     for _ in range(100):
         noisy = spectrum * rng.gamma(15, 1 / 15, 399)
         fits = [fit_rational(noisy, weights, square, degree) for degree in (0, 1)]
-        z.append([np.abs(fit.scores(widths, square)).max() for fit in fits])
+        z.append([np.abs(fit.another_step(widths, square).score).max() for fit in fits])
     missing, right = np.array(z).T
     assert missing.min() > 8
     assert np.median(right) < 1.6
     assert np.mean(right > 3) < 0.05
+
+
+def test_what_another_step_would_add() -> None:
+    """Score and effect against the most likely height of a step, found by a general minimiser."""
+    square = (2 * np.pi * np.arange(1, 400) * 0.005) ** 2
+    weights = np.full((1, 399), 1500.0)
+    noisy = lorentzian(square, 0.05, 1.0, 1.0) * np.random.default_rng(9).gamma(1500, 1 / 1500, 399)
+    width = np.array([[1.0]])
+    step = 1 / (1 + square)
+
+    def cost(parameters: Floats) -> float:
+        log_spectrum = parameters[0] + parameters[1] * step
+        return float(1500 * np.sum(log_spectrum + noisy * np.exp(-log_spectrum)))
+
+    flat = fit_rational(noisy, weights, square, 0)
+    height = minimize(cost, [flat.log_zero[0], 0.0], method="Nelder-Mead", tol=1e-8).x
+    score, effect = (float(values[0, 0]) for values in flat.another_step(width, square))
+    assert score > 3
+    assert score * effect == pytest.approx(height.sum() - flat.log_zero[0], rel=0.05)
+
+
+def test_a_hint_of_a_slower_part_makes_the_interval_wider() -> None:
+    """Relaxation times without a gap: of the trials in which the slowest hides, many say so."""
+    stretched = [
+        analysed(series("crystal", np.random.default_rng([10, trial]), 15, 20_000)).stretch
+        for trial in range(10)
+    ]
+    plain = [
+        analysed(series("B", np.random.default_rng([10, trial]), 15, 20_000)).stretch
+        for trial in range(10)
+    ]
+    assert np.median(stretched) > 1.2 * np.median(plain)
 
 
 def test_the_mean_of_the_samples_is_the_value() -> None:
