@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ Train the models of a training file: search for configurations with a committee 
 teacher label them, fit the models, measure them on trajectories that no model has seen. What is
 there is not made again; whatever stopped it, the same command goes on. With the training set beside
 the file, nothing but the fits is left, and no teacher is needed.""",
-        epilog="""files beside FILE (models also with --output):
+        epilog="""exit status: 0 all is done, 1 an error that is told, 130 interrupted
+files beside FILE (models also with --output):
   training.xyz.gz, test.xyz.gz   labelled frames
   rounds.json                    what each round of the search came to
   NAME.mtp, NAME.json            a model, how it was made, its errors
@@ -55,15 +57,20 @@ def run_train(arguments: argparse.Namespace) -> int:
 
     training = load_training(arguments.file)
     screen = None if arguments.quiet else Screen()
-    with nullcontext() if screen is None else screen.running():
-        train(
-            training,
-            output=arguments.output,
-            work=arguments.work,
-            only=arguments.model,
-            refit=arguments.refit,
-            check=arguments.check,
-            workers=arguments.workers,
-            report=Quiet() if screen is None else screen,
-        )
+    try:
+        with nullcontext() if screen is None else screen.running():
+            train(
+                training,
+                output=arguments.output,
+                work=arguments.work,
+                only=arguments.model,
+                refit=arguments.refit,
+                check=arguments.check,
+                workers=arguments.workers,
+                report=Quiet() if screen is None else screen,
+            )
+    except KeyboardInterrupt:
+        message = "interrupted; what is done is kept, and the same command goes on"
+        print(f"ensemble: {message}", file=sys.stderr)
+        return 130
     return 0

@@ -14,7 +14,7 @@ from ensemble.training.checks import compare, markdown, run, run_teacher
 from ensemble.training.crystals import of_composition
 from ensemble.training.labelling import teacher_of
 from ensemble.training.labels import one_teacher
-from ensemble.training.report import Reporter
+from ensemble.training.report import Reporter, Trajectories
 from ensemble.training.settings import Training
 from ensemble.training.teacher import TeacherError
 
@@ -65,15 +65,27 @@ def write_card(
         cards.append(run_teacher(calculator, teacher.identity, material, training.checks, folder))
     species = training.header.species
     for count, model in enumerate(models):
-        report.done("card", count, len(models), model.stem)
+        report.done("card", count, len(models))
         folder = work / model.stem
-        cards.append(run(model, material, training.checks, folder, species=species, frames=test))
+        seen = Trajectories(f"card: {model.stem}", report)
+        cards.append(
+            run(
+                model,
+                material,
+                training.checks,
+                folder,
+                species=species,
+                frames=test,
+                reporter=seen,
+            )
+        )
     report.done("card", len(models), len(models))
     members = {model.stem: MTPCalculator(model, species) for model in models}
     common = of_composition(training, name, test)
     differences = compare(members, common) if len(members) > 1 else ()
     header = f"# {training.header.name}: {training.header.description or 'potentials'}\n\n"
-    header += f"{len(models)} moment tensor potentials of {', '.join(species)}; the labels are "
+    many = "potential" if len(models) == 1 else "potentials"
+    header += f"{len(models)} moment tensor {many} of {', '.join(species)}; the labels are "
     header += f"those of {one_teacher(test)}.\n\n"
     command = f"ensemble train {training.path.name} --refit --check"
     text = header + markdown(cards, differences=differences, command=command)

@@ -3,31 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from ensemble.campaign.schema import Vacancies
 from ensemble.structures import crystal, read_structure, supercell, with_vacancies
+from ensemble.training.seeds import named_seed
 from ensemble.training.settings import Training
 
-__all__ = ["cells_text", "of_composition", "supercells_of"]
+__all__ = ["Supercell", "cells_text", "of_composition", "supercells_of"]
 
 
-def supercells_of(
-    training: Training, *, arrangement: int | None = None
-) -> Iterator[tuple[str, Atoms]]:
-    """Every supercell of every material, with its vacancies, by a name for it.
+@dataclass(frozen=True, kw_only=True)
+class Supercell:
+    """Of a material."""
 
-    Parameters
-    ----------
-    arrangement
-        Seed of the vacancies' arrangement, where it is not to be that of the material.
+    name: str
+    """Such as ``beta-2x2x2``."""
+
+    material: str
+    full: Atoms
+    """With no site empty."""
+
+    vacancies: Vacancies | None
+
+    def arranged(self, what: str, *numbers: int) -> Atoms:
+        """The atoms with the material's vacancies, in an arrangement of their own for each use.
+
+        Any sites may be empty, neighbours as well, where a campaign keeps them far apart: there are
+        few ways to do that in a small cell, and a model should know the others.
+
+        Parameters
+        ----------
+        what, numbers
+            What for, and which of these it is: they and the seed of the material's vacancies
+            decide the arrangement.
+
+        Raises
+        ------
+        ValueError
+            There is no room for the vacancies.
+        """
+        empty, kept = self.vacancies, np.ones(len(self.full), dtype=bool)
+        if empty is not None:
+            apart = with_vacancies(self.full, empty.species, fraction=empty.fraction, seed=1)
+            rng = np.random.default_rng(named_seed(f"vacancies: {what}", empty.seed, *numbers))
+            sites = np.flatnonzero(self.full.symbols == empty.species)
+            kept[rng.choice(sites, len(self.full) - len(apart), replace=False)] = False
+        return self.full[kept]
+
+
+def supercells_of(training: Training) -> Iterator[Supercell]:
+    """Every supercell of every material.
 
     Raises
     ------
     ValueError
-        A structure file is no crystal, or a supercell has no room for its vacancies.
+        A structure file is no crystal.
     OSError
         A structure file cannot be read.
     """
@@ -39,12 +74,12 @@ def supercells_of(
             assert material.lattice is not None
             unit = crystal(material.prototype, material.species, material.lattice)
         for cells in training.explore.supercells:
-            atoms = supercell(unit, cells)
-            if material.vacancies is not None:
-                empty = material.vacancies
-                seed = empty.seed if arrangement is None else arrangement
-                atoms = with_vacancies(atoms, empty.species, fraction=empty.fraction, seed=seed)
-            yield f"{name}-{cells_text(cells)}", atoms
+            yield Supercell(
+                name=f"{name}-{cells_text(cells)}",
+                material=name,
+                full=supercell(unit, cells),
+                vacancies=material.vacancies,
+            )
 
 
 def of_composition(
@@ -53,11 +88,11 @@ def of_composition(
     """The frames that have a material's composition; all where none is given."""
     if material is None:
         return list(frames)
-    prefix, species = f"{material}-", training.header.species
+    species = training.header.species
     wanted = next(
-        _numbers(atoms, species)
-        for name, atoms in supercells_of(training)
-        if name.startswith(prefix)
+        _numbers(cell.arranged("composition"), species)
+        for cell in supercells_of(training)
+        if cell.material == material
     )
 
     def has_it(frame: Atoms) -> bool:

@@ -7,7 +7,7 @@ what was sampled before is kept: that is where such a potential has most to lear
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -26,7 +26,6 @@ from ensemble.md.script import number, text
 from ensemble.mtp.calculator import find_neighbors, resolve_species
 from ensemble.mtp.potential import read_potential
 from ensemble.structures import lammps_data
-from ensemble.vacancies import with_vacancies
 
 __all__ = ["Exploration", "explore", "seeds_of", "strained"]
 
@@ -310,37 +309,31 @@ def strained(atoms: Atoms, strain: ArrayLike) -> Atoms:
 
 
 def seeds_of(
-    crystal: Atoms,
+    crystals: Sequence[Atoms],
     *,
-    count: int,
     seed: int,
     name: str = "seed",
     strain: float = 0.03,
     shear: float = 0.03,
-    vacancies: Mapping[str, Sequence[int]] | None = None,
     rattle: tuple[float, float] = RATTLE,
 ) -> list[Atoms]:
-    """Configurations to begin with: the crystal strained, sheared, with vacancies, and rattled.
+    """Configurations to begin with: crystals strained, sheared and rattled.
 
     Lengths and displacements are spread evenly over their ranges, each in an order of its own
-    (Latin hypercube); shears are drawn at random, numbers of vacancies taken in turn.
+    (Latin hypercube); shears are drawn at random.
 
     Parameters
     ----------
-    crystal
-        A supercell.
-    count
-        How many configurations.
+    crystals
+        Supercells, one for each configuration.
     seed
-        Decides them completely.
+        Decides the rest completely.
     name
         The configurations are called NAME-0001 and so on, each a trajectory of its own.
     strain
         Largest change of the lattice constants, up or down.
     shear
         Largest engineering shear.
-    vacancies
-        By species, the numbers of its atoms that may be left out, such as ``{"Cu": [0, 1, 2]}``.
     rattle
         Smallest and largest standard deviation of the atoms' displacements by component, in Å.
 
@@ -350,16 +343,12 @@ def seeds_of(
     ``temperature`` is zero, as they have none.
     """
     rng = np.random.default_rng(seed)
-    strains = _spread(rng, count, -strain, strain)
-    amplitudes = _spread(rng, count, *rattle)
+    strains = _spread(rng, len(crystals), -strain, strain)
+    amplitudes = _spread(rng, len(crystals), *rattle)
     frames = []
-    for k in range(count):
-        frame = crystal
-        for element, numbers in (vacancies or {}).items():
-            missing = numbers[k % len(numbers)]
-            frame = with_vacancies(frame, element, count=missing, seed=int(rng.integers(2**31)))
+    for k, crystal in enumerate(crystals):
         shears = rng.uniform(-shear, shear, 3)
-        frame = strained(frame, [*[strains[k]] * 3, *shears])
+        frame = strained(crystal, [*[strains[k]] * 3, *shears])
         frame.positions += rng.normal(scale=amplitudes[k], size=(len(frame), 3))
         label = f"{name}-{k + 1:04d}"
         frame.info = {"trajectory": label, "frame": label, "temperature": 0.0}

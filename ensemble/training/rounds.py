@@ -38,11 +38,13 @@ from ensemble.training.committee import disagreement
 from ensemble.training.crystals import supercells_of
 from ensemble.training.errors import errors_of
 from ensemble.training.explore import explore, seeds_of
+from ensemble.training.fits import Task, fit_all
 from ensemble.training.frames import read_frames, write_frames
 from ensemble.training.labelling import check_given, label
 from ensemble.training.labels import one_teacher
-from ensemble.training.models import Fitting, fitted
+from ensemble.training.models import Fitting
 from ensemble.training.report import Reporter
+from ensemble.training.seeds import named_seed
 from ensemble.training.select import choose
 from ensemble.training.settings import Training
 from ensemble.training.tasks import completed
@@ -50,11 +52,35 @@ from ensemble.training.tasks import completed
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["collect", "labelled_record"]
+__all__ = [
+    "Search",
+    "Trajectory",
+    "collect",
+    "ended",
+    "labelled_record",
+    "recorded",
+    "trajectories_of",
+]
+
+CHOSEN, RECORD = "chosen.xyz", "record.json"
+
+Record = dict[str, Any]
+"""Of a round, in JSON's types."""
 
 
 @dataclass(frozen=True)
-class _Trajectory:
+class Search:
+    """What the rounds have come to."""
+
+    frames: list[Atoms]
+    """All with labels: the training set."""
+
+    records: list[Record]
+    """Of each round."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
     """What a worker is to run."""
 
     name: str
@@ -77,12 +103,8 @@ class _Seen:
     stopped: str
 
 
-def collect(training: Training, work: Path, client: Client, report: Reporter) -> list[Atoms]:
+def collect(training: Training, work: Path, client: Client, report: Reporter) -> Search:
     """Go through the rounds, from where they are, to their end.
-
-    Returns
-    -------
-    All frames with labels: the training set.
 
     Raises
     ------
@@ -90,44 +112,65 @@ def collect(training: Training, work: Path, client: Client, report: Reporter) ->
         As they say. What is done is kept.
     """
     frames: list[Atoms] = []
+    records: list[Record] = []
     if training.explore.labelled is not None:
         file = training.path.parent / training.explore.labelled
         frames = read_frames(file, species=training.header.species)
         check_given(frames, training)
-    for number in range(training.explore.rounds + 1):
-        folder = work / f"round-{number:02d}"
+    while not (records and ended(training, records)):
+        number = len(records)
+        folder = _folder(work, number)
         chosen = _chosen(training, work, number)
-        if not chosen:
-            break
         what = f"round {number}: labels"
         new = label(training, chosen, folder, client, report, what, known=frames)
         frames += new
         one_teacher(frames)
-        record_file = folder / "record.json"
-        if not record_file.exists():
+        if not (folder / RECORD).exists():
             members = _committee(training, number, frames, work, client, report)
             record = {
                 **labelled_record(training, work, number, new, len(chosen) - len(new)),
                 **_explored(training, number, frames, members, work, client, report),
             }
-            write_atomically(record_file, (json.dumps(record, indent=1) + "\n").encode())
-        record = json.loads(record_file.read_text())
+            write_atomically(folder / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+        records.append(_record(folder, number))
         report.say(
-            f"round {number}: {len(frames)} frames, {100 * record['known']:.1f} % of "
-            f"{record['candidates']} on new trajectories are known"
+            f"round {number}: {len(frames)} frames, {100 * records[-1]['known']:.1f} % of "
+            f"{records[-1]['candidates']} on new trajectories are known"
         )
-        if record["known"] >= training.explore.known:
-            break
-    return frames
+    return Search(frames, records)
+
+
+def ended(training: Training, records: Sequence[Record]) -> bool:
+    """Whether no round follows those that there are records of."""
+    last = records[-1]
+    return (
+        len(records) > training.explore.rounds
+        or last["known"] >= training.explore.known
+        or last["chosen"] == 0
+    )
+
+
+def recorded(work: Path) -> list[Record]:
+    """The records of the rounds that have been done in a folder."""
+    count = len([*work.glob(f"round-*/{RECORD}")])
+    return [_record(_folder(work, number), number) for number in range(count)]
+
+
+def _record(folder: Path, number: int) -> Record:
+    return {"round": number, **json.loads((folder / RECORD).read_text())}
+
+
+def _folder(work: Path, number: int) -> Path:
+    return work / f"round-{number:02d}"
 
 
 def labelled_record(
     training: Training, work: Path, number: int, new: Sequence[Atoms], rejected: int
-) -> dict[str, Any]:
+) -> Record:
     """What a round learned from its labels: errors are those of the committee of the round before,
     which has seen nothing of the trajectories that the frames are from.
     """
-    before = sorted((work / f"round-{number - 1:02d}").glob("member-*.mtp")) if new else []
+    before = sorted(_folder(work, number - 1).glob("member-*.mtp")) if new else []
     species = training.header.species
     errors = [
         errors_of(read_potential(member), new, species, by="temperature").as_dict()
@@ -144,17 +187,19 @@ def labelled_record(
 
 def _chosen(training: Training, work: Path, number: int) -> list[Atoms]:
     """What a round is to label."""
-    file = work / f"round-{number:02d}" / "chosen.xyz"
+    file = _folder(work, number) / CHOSEN
     if number == 0 and not file.exists():
-        crystals = list(supercells_of(training))
+        settings = training.explore
+        cells = list(supercells_of(training))
         frames = []
-        for k, (name, atoms) in enumerate(crystals):
-            count = len(range(k, training.explore.start, len(crystals)))
-            seed = training.explore.seed + k
-            frames += seeds_of(atoms, count=count, seed=seed, name=f"seed-{name}")
+        for k, cell in enumerate(cells):
+            numbers = range(k, settings.start, len(cells))
+            crystals = [cell.arranged("start", settings.seed, number) for number in numbers]
+            seed = named_seed("start", settings.seed, k)
+            frames += seeds_of(crystals, seed=seed, name=f"seed-{cell.name}")
         file.parent.mkdir(parents=True, exist_ok=True)
         write_frames(file, frames)
-    return read_frames(file, labelled=False) if file.exists() else []
+    return read_frames(file, labelled=False)
 
 
 def _committee(
@@ -166,30 +211,30 @@ def _committee(
     report: Reporter,
 ) -> list[Path]:
     """Fit the members to the frames that there are; each goes on from the round before."""
-    folder, settings = work / f"round-{number:02d}", training.committee
+    folder, settings = _folder(work, number), training.committee
     files = [folder / f"member-{k + 1}.mtp" for k in range(len(settings.levels))]
-    waiting = {}
+    tasks = {}
     for k, (level, file) in enumerate(zip(settings.levels, files, strict=True)):
         if file.exists():
             continue
-        before = work / f"round-{number - 1:02d}" / file.name
-        rng = np.random.default_rng([training.explore.seed, number, k])
-        kept = np.sort(rng.permutation(len(frames))[: round(settings.share * len(frames))])
+        before = _folder(work, number - 1) / file.name
         job = Fitting(
             level=level,
             species=training.header.species,
-            seed=training.explore.seed * 1000 + k,
+            seed=named_seed("member", training.explore.seed, k),
             # That a member does not start from the best point is what makes a committee.
             settings=training.fit.model_copy(update={"starts": 1}),
             steps=settings.steps,
             start=read_potential(before) if before.exists() else None,
             checkpoint=file.with_suffix(".partial"),
         )
-        mine = [frames[i] for i in kept]
-        waiting[client.submit(fitted, job, mine, pure=False)] = file
-    done = len(files) - len(waiting)
-    for file, found in completed(waiting):
-        write_potential(file, found.potential)
+        rng = np.random.default_rng(named_seed("share", training.explore.seed, number, k))
+        part = np.sort(rng.permutation(len(frames))[: round(settings.share * len(frames))])
+        task = Task(name=f"round {number}: member {k + 1}", job=job, part=tuple(part.tolist()))
+        tasks[task.name] = task, file
+    done = len(files) - len(tasks)
+    for task, found in fit_all(client, [task for task, _ in tasks.values()], frames, report):
+        write_potential(tasks[task.name][1], found.potential)
         done += 1
         report.done(f"round {number}: committee", done, len(files))
     return files
@@ -205,8 +250,8 @@ def _explored(
     report: Reporter,
 ) -> dict[str, Any]:
     """Let the committee run, choose the next round's frames, and say what was seen."""
-    folder, settings = work / f"round-{number:02d}", training.explore
-    trajectories = list(_trajectories(training, number, members, folder / "trajectories"))
+    folder, settings = _folder(work, number), training.explore
+    trajectories = list(trajectories_of(training, number, members, folder / "trajectories"))
     waiting = {
         client.submit(
             _run, one, settings.model_dump(mode="python"), training.header.species, pure=False
@@ -232,10 +277,9 @@ def _explored(
         potential=read_potential(members[0]),
         species=training.header.species,
     )
-    if choice.frames and number < settings.rounds:
-        behind = work / f"round-{number + 1:02d}"
-        behind.mkdir(exist_ok=True)
-        write_frames(behind / "chosen.xyz", choice.frames)
+    if choice.frames:
+        # Also behind what is the last round today: another day more may be asked for.
+        write_frames(_folder(work, number + 1) / CHOSEN, choice.frames)
     rmtree(folder / "trajectories")
     # Of all that there should have been: where a trajectory came to a bad end, nothing is known.
     expected = len(trajectories) * round(1000 * settings.time / settings.every)
@@ -244,6 +288,7 @@ def _explored(
         "candidates": len(candidates),
         "known": choice.good / max(expected, len(candidates)),
         "chosen": len(choice.frames),
+        "most": settings.frames,
         "wild": choice.wild,
         "trajectories": [
             {
@@ -261,31 +306,34 @@ def _explored(
     }
 
 
-def _trajectories(
+def trajectories_of(
     training: Training, number: int, members: Sequence[Path], folder: Path
-) -> list[_Trajectory]:
-    """Every crystal at every strain and temperature, the members driving in turn."""
+) -> list[Trajectory]:
+    """Every crystal at every strain and temperature, the members driving in turn.
+
+    Each has its own arrangement of the vacancies, as it has its own velocities.
+    """
     settings = training.explore
     points = product(supercells_of(training), settings.strains, settings.temperatures)
     found = []
-    for k, ((crystal, atoms), strain, temperature) in enumerate(points):
-        name = f"round{number}-{crystal}-{temperature:g}K{strain:+g}"
+    for k, (cell, strain, temperature) in enumerate(points):
+        name = f"round{number}-{cell.name}-{temperature:g}K{strain:+g}"
         found.append(
-            _Trajectory(
+            Trajectory(
                 name=name,
-                start=atoms,
+                start=cell.arranged("trajectory", settings.seed, number, k),
                 driver=members[(k + number) % len(members)],
                 members=tuple(members),
                 temperature=temperature,
                 strain=strain,
-                seed=int(np.random.SeedSequence([settings.seed, number, k]).generate_state(1)[0]),
+                seed=named_seed("trajectory", settings.seed, number, k),
                 folder=folder / name,
             )
         )
     return found
 
 
-def _run(one: _Trajectory, settings: dict[str, Any], species: Sequence[str]) -> _Seen:
+def _run(one: Trajectory, settings: dict[str, Any], species: Sequence[str]) -> _Seen:
     """On a worker."""
     found = explore(
         one.start,
@@ -300,5 +348,4 @@ def _run(one: _Trajectory, settings: dict[str, Any], species: Sequence[str]) -> 
         species=species,
     )
     potentials = [read_potential(path) for path in one.members]
-    spread = disagreement(potentials, found.frames, species)
-    return _Seen(found.frames, spread.force, found.stopped)
+    return _Seen(found.frames, disagreement(potentials, found.frames, species), found.stopped)

@@ -41,16 +41,8 @@ class Choice:
     good: int
     """Candidates that the committee agrees on."""
 
-    doubtful: int
-    """Those between the bounds, taken or not."""
-
     wild: int
     """Those at or above the upper bound, or without finite forces."""
-
-    @property
-    def candidates(self) -> int:
-        """How many there were."""
-        return self.good + self.doubtful + self.wild
 
 
 def choose(
@@ -76,7 +68,7 @@ def choose(
     candidates
         Configurations from `ensemble.training.explore`.
     force
-        Disagreement of the committee about each, as `Disagreement.force`, in eV/Å: shape
+        Disagreement of the committee about each, see `ensemble.training.committee`, in eV/Å: shape
         ``(ncandidates,)``.
     low, high
         Doubtful is what has a disagreement above the one and below the other, in eV/Å.
@@ -113,7 +105,6 @@ def choose(
         indices=tuple(taken),
         frames=[candidates[k] for k in taken],
         good=int((~wild & ~doubtful).sum()),
-        doubtful=int(doubtful.sum()),
         wild=int(wild.sum()),
     )
 

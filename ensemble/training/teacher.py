@@ -6,6 +6,7 @@ needs it.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import threading
 import warnings
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,14 +29,34 @@ from ensemble.training.labels import BadLabel, Limits, NoLabel, check_labels, ch
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["Labelling", "Teacher", "TeacherError", "label_frames"]
+__all__ = ["Labelling", "Teacher", "TeacherError", "label_frames", "telling_arguments"]
 
 EXTRA = ("sevenn", "torch")
 """Packages that come with ``ensemble[train]``."""
 
+SILENT = frozenset({"device", "directory", "label", "logfile", "txt", "verbose"})
+"""Arguments of calculators that say where they compute and write, and not what."""
+
 
 class TeacherError(ValueError):
     """A teacher that cannot label anything."""
+
+
+def telling_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a calculator that decide its numbers, in the order of their names.
+
+    Those of `SILENT` are left out. Of a file, such as one of weights, its content counts and not
+    where it is: in place of its path there is a digest.
+    """
+    return {key: _content(value) for key, value in sorted(arguments.items()) if key not in SILENT}
+
+
+def _content(value: Any) -> Any:
+    """A digest of a file's content, where the value is the path of one; else the value."""
+    if not isinstance(value, str) or not Path(value).is_file():
+        return value
+    with Path(value).open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +83,16 @@ class Teacher:
     def identity(self) -> str:
         """Package, version, class and arguments: ``sevenn 0.13.0 SevenNetCalculator model=7net-0``.
 
-        Labels of teachers with the same identity may be mixed.
+        Labels of teachers with the same identity may be mixed. Of the arguments there are those
+        of `telling_arguments`.
         """
         package, cls = self._module.partition(".")[0], self._class
         found = packages_distributions().get(package)
         if not found:
             self._import()  # a module of the user's own has no version
         named = [f"{found[0]} {version(found[0])}" if found else package, cls]
-        return " ".join([*named, *(f"{k}={v}" for k, v in sorted(self.arguments.items()))])
+        telling = telling_arguments(self.arguments)
+        return " ".join([*named, *(f"{key}={value}" for key, value in telling.items())])
 
     def make(self) -> Calculator:
         """The calculator; a foundation potential takes seconds to load."""
@@ -246,15 +270,15 @@ def _on_workers(
             yield name_of(frame), NoLabel(name_of(frame), reason)
 
 
-_calculators: dict[tuple[str, int], Calculator] = {}
-"""Of this worker process, by the teacher's identity and threads."""
+_calculators: dict[str, Calculator] = {}
+"""Of this worker process, by all that the teacher is made of."""
 
 _one_at_a_time = threading.Lock()
 """A calculator keeps its last result: no two threads of a worker may use it at once."""
 
 
 def _label_on_worker(task: _Task, frame: Atoms) -> Outcome:
-    key = task.identity, task.teacher.threads
+    key = repr(task.teacher)
     with _one_at_a_time:
         if key not in _calculators:
             _calculators[key] = task.teacher.make()

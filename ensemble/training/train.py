@@ -13,47 +13,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
 
-from ensemble.campaign.schema import Cluster
-from ensemble.cluster.local import local_cluster
 from ensemble.mtp.potential import read_potential, write_potential
 from ensemble.store.files import make_folder, write_atomically
 from ensemble.training.cards import write_card
-from ensemble.training.crystals import of_composition, supercells_of
+from ensemble.training.crystals import of_composition
 from ensemble.training.errors import errors_of
-from ensemble.training.explore import explore
-from ensemble.training.frames import read_frames, write_frames
-from ensemble.training.labelling import label
-from ensemble.training.labels import one_teacher
-from ensemble.training.models import Fitting, fitted, share_of
+from ensemble.training.fits import Task, fit_all
+from ensemble.training.labels import name_of, one_teacher
+from ensemble.training.models import Fitting, share_of
 from ensemble.training.report import Reporter
-from ensemble.training.rounds import collect
+from ensemble.training.sets import Sets, gather
 from ensemble.training.settings import Model, Training
-from ensemble.training.tasks import completed
+from ensemble.training.tasks import Workers
 from ensemble.training.workplace import workplace
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["OtherModel", "Sets", "fit_models", "gather", "train"]
+__all__ = ["OtherModel", "fit_models", "train"]
 
-TRAINING_SET = "training.xyz.gz"
-TEST_SET = "test.xyz.gz"
-ROUNDS = "rounds.json"
 CARD = "README.md"
-
-SETTLING = 2.0
-"""ps at the beginning of a test trajectory, which are not looked at."""
 
 
 class OtherModel(ValueError):
@@ -116,117 +103,6 @@ def train(
     return files
 
 
-class Workers:
-    """Worker processes of this machine, that are started when they are first needed."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        self._stack.__exit__(*raised)
-
-    @cached_property
-    def client(self) -> Client:
-        """Of Dask."""
-        return self._stack.enter_context(local_cluster(Cluster(), self._count))
-
-
-@dataclass(frozen=True)
-class Sets:
-    """Frames with labels."""
-
-    training: list[Atoms]
-    test: list[Atoms]
-
-
-def gather(training: Training, work: Path, workers: Workers, report: Reporter) -> Sets:
-    """Training set and test set: those beside the training file, or else new ones.
-
-    Raises
-    ------
-    FrameError
-        A set cannot be used, or labels are of two teachers.
-    TeacherError, SegmentFailure
-        As they say.
-    """
-    folder = training.path.parent
-    frames = _kept(folder / TRAINING_SET, training)
-    if frames is None:
-        frames = collect(training, work, workers.client, report)
-        records = [
-            {"round": number, **json.loads(file.read_text())}
-            for number, file in enumerate(sorted(work.glob("round-*/record.json")))
-        ]
-        write_atomically(folder / ROUNDS, (json.dumps(records, indent=1) + "\n").encode())
-        write_frames(folder / TRAINING_SET, frames)
-    test = _kept(folder / TEST_SET, training)
-    if test is not None:
-        one_teacher([*frames, *test])
-    else:
-        test = _test_frames(training, frames, work / "test", workers.client, report)
-        one_teacher([*frames, *test])
-        write_frames(folder / TEST_SET, test)
-    if not test:
-        raise ValueError(f"{folder / TEST_SET}: no frame to measure the models on")
-    return Sets(frames, test)
-
-
-def _kept(file: Path, training: Training) -> list[Atoms] | None:
-    return read_frames(file, species=training.header.species) if file.exists() else None
-
-
-def _test_frames(
-    training: Training, frames: Sequence[Atoms], work: Path, client: Client, report: Reporter
-) -> list[Atoms]:
-    """Label frames of trajectories that a model of their own drives."""
-    settings, explorer = training.test, training.explore
-    make_folder(work)
-    driver, chosen = work / "driver.mtp", work / "chosen.xyz"
-    if not driver.exists():
-        report.say("test: the model that drives the trajectories")
-        job = Fitting(
-            level=settings.level,
-            species=training.header.species,
-            seed=settings.seed,
-            settings=training.fit,
-            steps=training.fit.steps,
-            checkpoint=work / "driver.partial",
-        )
-        write_potential(driver, client.submit(fitted, job, frames, pure=False).result().potential)
-    if not chosen.exists():
-        found: list[Atoms] = []
-        # With vacancies that are arranged as in no frame that anybody has learned from.
-        crystals = supercells_of(training, arrangement=settings.seed)
-        for k, (name, atoms) in enumerate(crystals):
-            for i, temperature in enumerate(settings.temperatures):
-                length = settings.frames * settings.every
-                seen = explore(
-                    atoms,
-                    driver,
-                    temperature=temperature,
-                    time=SETTLING + length / 1000,
-                    timestep=explorer.timestep,
-                    every=settings.every,
-                    ensemble=settings.ensemble,
-                    seed=int(np.random.SeedSequence([settings.seed, k, i]).generate_state(1)[0]),
-                    folder=work / f"test-{name}-{temperature:g}K",
-                    species=training.header.species,
-                )
-                if seen.stopped:
-                    raise ValueError(
-                        f"test: the model that drives the trajectories gave way, {name} at "
-                        f"{temperature:g} K: {seen.stopped}; more rounds, or another test.level"
-                    )
-                found += [frame for frame in seen.frames if frame.info["time"] > SETTLING]
-        write_frames(chosen, found)
-    unlabelled = read_frames(chosen, labelled=False)
-    return label(training, unlabelled, work, client, report, "test: labels", known=frames)
-
-
 def fit_models(
     training: Training,
     sets: Sets,
@@ -267,14 +143,27 @@ def fit_models(
             _same(file, asked[model.name])
         else:
             left.append(model)
-    waiting = {}
+    if left:
+        _fit(training, left, asked, sets, output, work, workers.client, report)
+    return [output / f"{model.name}.mtp" for model in chosen]
+
+
+def _fit(
+    training: Training,
+    models: Sequence[Model],
+    asked: Mapping[str, dict[str, Any]],
+    sets: Sets,
+    output: Path,
+    work: Path,
+    client: Client,
+    report: Reporter,
+) -> None:
     # The largest first: what is begun last should not take longest.
-    for model in sorted(left, key=lambda model: -model.level):
-        frames = of_composition(training, model.material, sets.training)
-        frames = share_of(frames, model.share, model.seed)
-        job = _fitting(training, model, work)
-        waiting[workers.client.submit(fitted, job, frames, pure=False)] = model
-    for count, (model, found) in enumerate(completed(waiting), 1):
+    ordered = sorted(models, key=lambda model: -model.level)
+    tasks = [_task(training, model, sets, work) for model in ordered]
+    by_name = {model.name: model for model in models}
+    for count, (task, found) in enumerate(fit_all(client, tasks, sets.training, report), 1):
+        model = by_name[task.name]
         test = of_composition(training, model.material, sets.test)
         errors = errors_of(found.potential, test, training.header.species, by="temperature")
         record = {
@@ -289,9 +178,15 @@ def fit_models(
         write_atomically(output / f"{model.name}.json", text.encode())
         write_potential(output / f"{model.name}.mtp", found.potential)
         _checkpoint(work, model).unlink(missing_ok=True)
-        report.done("models", count, len(waiting))
+        report.done("models", count, len(tasks))
         report.say(f"{model.name}: {errors}")
-    return [output / f"{model.name}.mtp" for model in chosen]
+
+
+def _task(training: Training, model: Model, sets: Sets, work: Path) -> Task:
+    frames = of_composition(training, model.material, sets.training)
+    mine = {name_of(frame) for frame in share_of(frames, model.share, model.seed)}
+    part = tuple(k for k, frame in enumerate(sets.training) if name_of(frame) in mine)
+    return Task(name=model.name, job=_fitting(training, model, work), part=part)
 
 
 def _fitting(training: Training, model: Model, work: Path) -> Fitting:

@@ -12,12 +12,13 @@ from typing import Any
 
 from ensemble.store.files import make_folder, write_atomically
 from ensemble.training.settings import Training
+from ensemble.training.teacher import telling_arguments
 
 __all__ = ["WorkplaceError", "workplace"]
 
 ASKED = "asked.json"
 
-MAY_CHANGE = {"explore": {"rounds", "known"}, "fit": {"steps"}}
+MAY_CHANGE = {"explore": {"rounds", "frames", "known"}, "fit": {"steps"}}
 """Keys by tables: what they say decides how far a search goes, not what it does."""
 
 
@@ -74,4 +75,5 @@ def _asked(training: Training) -> dict[str, dict[str, Any]]:
     for name in ("material", "teacher", "explore", "committee", "fit", "test"):
         free = MAY_CHANGE.get(name, set())
         asked[name] = {key: value for key, value in tables[name].items() if key not in free}
+    asked["teacher"]["arguments"] = telling_arguments(training.teacher.arguments)
     return asked

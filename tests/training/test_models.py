@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from ase import Atoms
 
 from ensemble.structures import crystal, supercell, with_vacancies
 from ensemble.training.crystals import of_composition, supercells_of
 from ensemble.training.models import share_of
+from ensemble.training.rounds import trajectories_of
 from ensemble.training.settings import load_training
 
 CU2SE = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se" / "train.toml"
@@ -55,11 +55,44 @@ def test_frames_of_a_composition_in_cells_of_any_size() -> None:
     assert of_composition(training, None, frames) == frames
 
 
-@pytest.mark.parametrize("arrangement", [None, 7])
-def test_vacancies_may_be_arranged_otherwise(arrangement: int | None) -> None:
+def test_every_use_of_a_supercell_has_its_own_arrangement_of_the_vacancies() -> None:
+    cells = {cell.name: cell for cell in supercells_of(load_training(CU2SE))}
+    uses = [("start", 1, 0), ("trajectory", 1, 0, 0), ("trajectory", 1, 1, 0), ("test", 1, 0)]
+    deficient = [cells["deficient-2x2x2"].arranged(*use) for use in uses]
+    assert {len(atoms) for atoms in deficient} == {94}
+    assert len({atoms.positions.tobytes() for atoms in deficient}) == len(uses)
+    again = cells["deficient-2x2x2"].arranged(*uses[0])
+    assert np.array_equal(again.positions, deficient[0].positions)
+    beta = [cells["beta-2x2x2"].arranged(*use) for use in uses]
+    assert {len(atoms) for atoms in beta} == {96}
+    assert len({atoms.positions.tobytes() for atoms in beta}) == 1
+
+
+def test_seed_of_the_vacancies_in_the_file_counts() -> None:
     training = load_training(CU2SE)
-    as_usual = dict(supercells_of(training))["deficient-2x2x2"]
-    found = dict(supercells_of(training, arrangement=arrangement))["deficient-2x2x2"]
-    same = np.array_equal(found.positions, as_usual.positions)
-    assert len(found) == len(as_usual) == 94
-    assert same == (arrangement is None)
+    material = training.materials["deficient"]
+    assert material.vacancies is not None
+    other = material.model_copy(
+        update={"vacancies": material.vacancies.model_copy(update={"seed": 2})}
+    )
+    changed = training.model_copy(update={"materials": {"deficient": other}})
+    changed._path = training.path
+    before, after = (
+        {cell.name: cell.arranged("test") for cell in supercells_of(one)}["deficient-2x2x2"]
+        for one in (training, changed)
+    )
+    assert not np.array_equal(before.positions, after.positions)
+
+
+def test_every_trajectory_of_every_round_has_its_own_vacancies() -> None:
+    training = load_training(CU2SE)
+    members = [Path("member-1.mtp"), Path("member-2.mtp")]
+    starts = [
+        one.start.positions.tobytes()
+        for number in (0, 1)
+        for one in trajectories_of(training, number, members, Path())
+        if len(one.start) == 94
+    ]
+    settings = training.explore
+    assert len(starts) == 2 * len(settings.temperatures) * len(settings.strains)
+    assert len(set(starts)) == len(starts)

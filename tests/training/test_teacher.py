@@ -12,7 +12,7 @@ from argon_frames import ARGUMENTS, LENNARD_JONES, argon, labelled
 from ase import Atoms
 from distributed import Client
 
-from ensemble.campaign.schema import Cluster
+from ensemble.campaign.clusters import Local
 from ensemble.cluster.local import local_cluster
 from ensemble.training.labels import BadLabel, FrameError, labels_of
 from ensemble.training.teacher import Teacher, TeacherError, label_frames
@@ -29,7 +29,7 @@ def odd(fault: str) -> Teacher:
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """Two worker processes; the dashboard's usual port may be taken."""
-    with local_cluster(Cluster.model_validate({"dashboard_address": ":0"}), workers=2) as client:
+    with local_cluster(Local(dashboard_address="127.0.0.1:0"), workers=2) as client:
         yield client
 
 
@@ -38,6 +38,25 @@ def test_a_teacher_says_who_it_is() -> None:
         f"ase {version('ase')} LennardJones epsilon=0.0104 rc=6.5 sigma=3.4"
     )
     assert odd("nan").identity.startswith("odd_calculators Odd epsilon=0.0104 fault=nan ")
+
+
+def test_where_a_teacher_computes_is_no_part_of_who_it_is(tmp_path: Path) -> None:
+    """Weights are told by what is in them."""
+
+    def identity(content: str, folder: str, device: str = "cpu") -> str:
+        weights = tmp_path / folder / "weights.pth"
+        weights.parent.mkdir(exist_ok=True)
+        weights.write_text(content)
+        arguments = {**ARGUMENTS, "device": device, "verbose": True, "model": str(weights)}
+        return Teacher(calculator=LENNARD_JONES, arguments=arguments).identity
+
+    here = identity("1 2 3", "here")
+    assert identity("1 2 3", "there", "cuda") == here
+    assert identity("1 2 4", "here") != here
+    assert str(tmp_path) not in here
+    assert "cpu" not in here
+    other = Teacher(calculator=LENNARD_JONES, arguments={**ARGUMENTS, "rc": 7.0})
+    assert other.identity != TEACHER.identity
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,6 +73,9 @@ share = 0.7
 
 HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
 """Where the odd calculators are."""
+
+
+INTERRUPTED = "ensemble: interrupted; what is done is kept, and the same command goes on\n"
 
 
 def written(folder: Path, text: str = FILE) -> Path:
@@ -157,22 +161,30 @@ def test_a_shipped_set_is_enough_for_the_same_model(done: Path, tmp_path: Path) 
     assert refit.read_bytes() == (done / "small.mtp").read_bytes()
 
 
-def test_a_killed_training_goes_on(done: Path, tmp_path: Path) -> None:
+def test_a_training_that_is_stopped_goes_on(done: Path, tmp_path: Path) -> None:
+    """By whatever; Ctrl-C goes to all processes of a terminal."""
     file = written(tmp_path)
     work = tmp_path / "work"
     stages = [
-        work / "round-00" / "labelled.xyz",
-        work / "round-00" / "member-1.mtp",
-        work / "round-01" / "chosen.xyz",
-        tmp_path / "training.xyz.gz",
+        (work / "round-00" / "labelled.xyz", signal.SIGINT),
+        (work / "round-00" / "member-1.mtp", signal.SIGKILL),
+        (work / "round-01" / "chosen.xyz", signal.SIGKILL),
+        (work / "test" / "driver.partial", signal.SIGINT),
+        (tmp_path / "training.xyz.gz", signal.SIGKILL),
+        (work / "small.partial", signal.SIGINT),
     ]
-    for stage in stages:
-        process = subprocess.Popen(command(file, "--quiet"), start_new_session=True)
+    for stage, end in stages:
+        process = subprocess.Popen(
+            command(file, "--quiet"), start_new_session=True, stderr=subprocess.PIPE, text=True
+        )
         while not stage.exists() and process.poll() is None:
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        os.killpg(process.pid, end)
+        _, said = process.communicate()
         assert stage.exists()
+        if end is signal.SIGINT:
+            assert process.returncode == 130
+            assert said == INTERRUPTED
     trained(file)
     for name in ("small.mtp", "part.mtp", "training.xyz.gz", "test.xyz.gz"):
         assert (tmp_path / name).read_bytes() == (done / name).read_bytes()
@@ -234,10 +246,70 @@ def test_a_half_done_folder_is_of_one_file(done: Path) -> None:
     file.write_text(FILE.replace("[30, 60]", "[30, 70]").replace("[2, 4]", "[4, 4]"))
     message = refused(file)
     assert "begun with another explore.temperatures and committee.levels" in message
-    file.write_text(FILE.replace("rounds = 1", "rounds = 2"))
-    trained(file)
     file.write_text(FILE)
-    trained(file)
+
+
+def test_more_rounds_go_on_where_the_search_ended(done: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "more"
+    shutil.copytree(done, folder)
+    file = written(folder, FILE.replace("rounds = 1", "rounds = 2"))
+    for model in ("small", "part"):
+        (folder / f"{model}.mtp").unlink()
+    said = trained(file, "--model", "small")
+    assert "explore.rounds is 2, training.xyz.gz is of 1: the search goes on" in said
+    before, after = (read_frames(one / "training.xyz.gz") for one in (done, folder))
+    assert len(after) > len(before)
+    assert [f.info["frame"] for f in after[: len(before)]] == [f.info["frame"] for f in before]
+    rounds = json.loads((folder / "rounds.json").read_text())
+    assert [one["round"] for one in rounds] == [0, 1, 2]
+    assert rounds[:2] == json.loads((done / "rounds.json").read_text())
+    assert (folder / "test.xyz.gz").read_bytes() == (done / "test.xyz.gz").read_bytes()
+
+
+def test_more_rounds_need_the_folder_of_the_first_ones(done: Path, tmp_path: Path) -> None:
+    for path in done.glob("*.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    before = (tmp_path / "training.xyz.gz").read_bytes()
+    said = trained(written(tmp_path, FILE.replace("rounds = 1", "rounds = 2")))
+    assert "training.xyz.gz is of 1, and is used as it is: more rounds need the folder" in said
+    said = trained(written(tmp_path, FILE.replace("frames = 4\nrounds", "frames = 9\nrounds")))
+    assert "explore.frames is for rounds to come" in said
+    assert (tmp_path / "training.xyz.gz").read_bytes() == before
+
+
+def test_a_card_at_the_end(done: Path, tmp_path: Path) -> None:
+    """Of a crystal of 32 atoms, at both temperatures for a moment."""
+    checks = """
+[checks]
+phonon = { supercell = [2, 2, 2], mesh = [2, 2, 2] }
+hot = { temperatures = [60], time = 0.4 }
+long = { temperatures = [20, 40], time = 0.8 }
+supercell = [2, 2, 2]
+settle = 0.4
+"""
+    for path in done.glob("*.*"):
+        if path.stem != "part":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    file = written(tmp_path, FILE.replace("[[model]]", f"{checks}\n[[model]]", 1))
+    said = trained(file, "--model", "small", "--check")
+    card = (tmp_path / "README.md").read_text()
+    assert card.startswith("# argon: potentials\n\n1 moment tensor potential of Ar; the labels")
+    headings = [line for line in card.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## Models",
+        "## Errors",
+        "## Crystal at 0 K",
+        "## Molecular dynamics",
+        "## Site energies",
+        "## How to make them again",
+    ]
+    teacher, small = json.loads((tmp_path / "card.json").read_text())
+    assert (teacher["name"], small["name"]) == ("teacher", "small")
+    lattices = [one["crystal"]["found"]["lattice"]["a"] for one in (teacher, small)]
+    assert lattices[1] == pytest.approx(lattices[0], rel=1e-2)
+    assert [one["failure"] for one in small["dynamics"]["found"]] == ["", "", ""]
+    assert "| small | 20 | 0.8 | yes |" in card
+    assert said == ""
 
 
 def test_two_at_once_in_one_folder(done: Path) -> None:
