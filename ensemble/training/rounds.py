@@ -45,7 +45,7 @@ from ensemble.training.labels import one_teacher
 from ensemble.training.models import Fitting
 from ensemble.training.report import Reporter
 from ensemble.training.seeds import named_seed
-from ensemble.training.select import choose
+from ensemble.training.select import choose, spread_evenly
 from ensemble.training.settings import Training
 from ensemble.training.tasks import completed
 
@@ -88,7 +88,8 @@ class Trajectory:
     driver: Path
     members: tuple[Path, ...]
     temperature: float
-    strain: float
+    strain: float | None
+    """None at zero pressure."""
     seed: int
     folder: Path
 
@@ -277,9 +278,12 @@ def _explored(
         potential=read_potential(members[0]),
         species=training.header.species,
     )
-    if choice.frames:
+    taken = set(choice.indices)
+    rest = [frame for k, frame in enumerate(candidates) if k not in taken and force[k] < high]
+    even = spread_evenly(rest, settings.even)
+    if choice.frames or even:
         # Also behind what is the last round today: another day more may be asked for.
-        write_frames(_folder(work, number + 1) / CHOSEN, choice.frames)
+        write_frames(_folder(work, number + 1) / CHOSEN, [*choice.frames, *even])
     rmtree(folder / "trajectories")
     # Of all that there should have been: where a trajectory came to a bad end, nothing is known.
     expected = len(trajectories) * round(1000 * settings.time / settings.every)
@@ -288,6 +292,7 @@ def _explored(
         "candidates": len(candidates),
         "known": choice.good / max(expected, len(candidates)),
         "chosen": len(choice.frames),
+        "even": len(even),
         "most": settings.frames,
         "wild": choice.wild,
         "trajectories": [
@@ -309,15 +314,19 @@ def _explored(
 def trajectories_of(
     training: Training, number: int, members: Sequence[Path], folder: Path
 ) -> list[Trajectory]:
-    """Every crystal at every strain and temperature, the members driving in turn.
+    """Every crystal, at every strain or at no pressure, and temperature; members drive in turn.
 
     Each has its own arrangement of the vacancies, as it has its own velocities.
     """
     settings = training.explore
-    points = product(supercells_of(training), settings.strains, settings.temperatures)
+    strains: list[float | None] = [*settings.strains]
+    if settings.relaxed:
+        strains.append(None)
+    points = product(supercells_of(training), strains, settings.temperatures)
     found = []
     for k, (cell, strain, temperature) in enumerate(points):
-        name = f"round{number}-{cell.name}-{temperature:g}K{strain:+g}"
+        how = "-relaxed" if strain is None else f"{strain:+g}"
+        name = f"round{number}-{cell.name}-{temperature:g}K{how}"
         found.append(
             Trajectory(
                 name=name,
@@ -344,7 +353,8 @@ def _run(one: Trajectory, settings: dict[str, Any], species: Sequence[str]) -> _
         every=settings["every"],
         seed=one.seed,
         folder=one.folder,
-        strain=one.strain,
+        strain=one.strain or 0.0,
+        ensemble="npt" if one.strain is None else "nvt",
         species=species,
     )
     potentials = [read_potential(path) for path in one.members]

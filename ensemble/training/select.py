@@ -19,7 +19,7 @@ from ensemble.mtp._core import Kernel
 from ensemble.mtp.calculator import find_neighbors, make_kernel, resolve_species
 from ensemble.mtp.potential import Potential
 
-__all__ = ["Choice", "choose", "descriptors"]
+__all__ = ["Choice", "choose", "descriptors", "spread_evenly"]
 
 Floats = NDArray[np.float64]
 
@@ -118,6 +118,14 @@ def _crossings(candidates: Sequence[Atoms], spread: Floats, low: float) -> Itera
             seen.add(trajectory)
             if np.isfinite(spread[k]):
                 yield k
+
+
+def spread_evenly(candidates: Sequence[Atoms], count: int) -> list[Atoms]:
+    """So many of the configurations, in equal distances; all where there are not more."""
+    if count >= len(candidates):
+        return list(candidates)
+    places = (np.arange(count) + 0.5) * len(candidates) / max(count, 1)
+    return [candidates[int(place)] for place in places]
 
 
 def _take(

@@ -149,6 +149,9 @@ class Explore(Table):
     ] = (0.0,)
     """Of the lattice constants: 0.02 is 2 % longer."""
 
+    relaxed: bool = False
+    """At each temperature one trajectory more, at zero pressure, where the models will be used."""
+
     time: Picoseconds = 10.0
     """Of a trajectory."""
 
@@ -164,7 +167,7 @@ class Explore(Table):
         Says("[low, high], two positive numbers"),
         Unit("eV/Å"),
     ] = (0.1, 1.0)
-    """Of the committee about the force on an atom, standard deviation: below the first a
+    """Of the committee about the force on an atom, standard deviation (N − 1): below the first a
     configuration is known, above the second it is not one to learn from."""
 
     labelled: Text | None = None
@@ -175,6 +178,10 @@ class Explore(Table):
 
     frames: Count = 40
     """Configurations that a round adds, at most."""
+
+    even: Annotated[int, Field(ge=0, le=10_000), Says("a whole number from 0 to 10000")] = 0
+    """Configurations that it adds besides, spread evenly over its trajectories: what all members
+    have learned wrong, as a pressure, they agree about."""
 
     rounds: Count = 8
     """At most."""

@@ -96,3 +96,20 @@ def test_every_trajectory_of_every_round_has_its_own_vacancies() -> None:
     settings = training.explore
     assert len(starts) == 2 * len(settings.temperatures) * len(settings.strains)
     assert len(set(starts)) == len(starts)
+
+
+def test_trajectories_at_no_pressure_are_beside_the_strained_ones() -> None:
+    training = load_training(CU2SE)
+    members = [Path("member-1.mtp")]
+
+    def strains(relaxed: bool) -> list[float | None]:
+        explore = training.explore.model_copy(update={"relaxed": relaxed, "strains": (0.0, 0.02)})
+        other = training.model_copy(update={"explore": explore})
+        other._path = training.path
+        found = trajectories_of(other, 0, members, Path())
+        assert len({one.name for one in found}) == len(found)
+        return [one.strain for one in found if one.name.startswith("round0-beta")]
+
+    each = len(training.explore.temperatures)
+    assert strains(False) == [0.0] * each + [0.02] * each
+    assert strains(True) == [0.0] * each + [0.02] * each + [None] * each

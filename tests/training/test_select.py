@@ -10,7 +10,7 @@ from ensemble.mtp.calculator import MTPCalculator
 from ensemble.mtp.potential import Potential, read_potential
 from ensemble.structures import crystal, supercell
 from ensemble.training.explore import seeds_of, strained
-from ensemble.training.select import RIDGE, Choice, choose, descriptors
+from ensemble.training.select import RIDGE, Choice, choose, descriptors, spread_evenly
 
 MODELS = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se"
 SPECIES = ["Cu", "Se"]
@@ -153,3 +153,11 @@ def test_what_does_not_belong_together_is_refused(potential: Potential, perfect:
         take(frames, [0.5] * 2, count=2, known=[], potential=potential)
     with pytest.raises(ValueError, match="low < high"):
         take(frames, [0.5] * 3, count=2, known=[], potential=potential, low=1.0, high=0.1)
+
+
+def test_configurations_spread_evenly(perfect: Atoms) -> None:
+    candidates = [perfect.copy() for _ in range(10)]
+    places = {id(one): k for k, one in enumerate(candidates)}
+    assert spread_evenly(candidates, 0) == []
+    assert [places[id(one)] for one in spread_evenly(candidates, 4)] == [1, 3, 6, 8]
+    assert spread_evenly(candidates, 10) == spread_evenly(candidates, 20) == candidates

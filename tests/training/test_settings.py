@@ -56,7 +56,8 @@ def test_defaults_and_paths(tmp_path: Path) -> None:
     assert training.path.parent == tmp_path
     assert training.fit.weights.energy == 1
     assert training.models[0].share == 1
-    ((name, atoms),) = supercells_of(training)
+    (cell,) = supercells_of(training)
+    name, atoms = cell.name, cell.arranged("test")
     assert (name, len(atoms)) == ("solid-2x2x2", 32)
 
 

@@ -39,6 +39,8 @@ every = 200.0
 disagreement = [0.0005, 0.5]
 start = 8
 frames = 4
+even = 2
+relaxed = true
 rounds = 1
 
 [committee]
@@ -134,7 +136,8 @@ def test_a_training_ends_with_models_that_know_their_errors(done: Path) -> None:
     assert names.isdisjoint(frame.info["trajectory"] for frame in test)
     rounds = json.loads((done / "rounds.json").read_text())
     assert [one["round"] for one in rounds] == [0, 1]
-    assert rounds[0]["chosen"] == len(frames) - 8
+    assert rounds[0]["even"] == 2
+    assert rounds[0]["chosen"] + rounds[0]["even"] == len(frames) - 8
     record = json.loads((done / "small.json").read_text())
     assert record["errors"]["force_mae"] < 4  # meV/Å, of forces of 50
     assert list(record["errors"]["groups"]) == ["40.0"]
