@@ -97,7 +97,7 @@ def test_no_toml_and_no_file(tmp_path: Path) -> None:
 def test_the_shipped_files_are_good(name: str) -> None:
     training = load_training(ROOT / "campaigns" / "models" / name / "train.toml")
     assert training.header.name == name
-    assert all(47 <= len(atoms) <= 100 for _, atoms in supercells_of(training))
+    assert all(47 <= len(cell.arranged("test")) <= 100 for cell in supercells_of(training))
 
 
 def test_the_page_is_that_of_the_settings() -> None:
