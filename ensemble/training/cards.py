@@ -64,21 +64,23 @@ def write_card(
         folder = work / "teacher"
         cards.append(run_teacher(calculator, teacher.identity, material, training.checks, folder))
     species = training.header.species
+    asked = {model.name: model for model in training.models}
     for count, model in enumerate(models):
         report.done("card", count, len(models))
+        # A model of one composition says nothing about the energies of others.
+        frames = of_composition(training, asked[model.stem].material, test)
         folder = work / model.stem
         seen = Trajectories(f"card: {model.stem}", report)
-        cards.append(
-            run(
-                model,
-                material,
-                training.checks,
-                folder,
-                species=species,
-                frames=test,
-                reporter=seen,
-            )
+        found = run(
+            model,
+            material,
+            training.checks,
+            folder,
+            species=species,
+            frames=frames,
+            reporter=seen,
         )
+        cards.append({**found, "made": json.loads(model.with_suffix(".json").read_text())})
     report.done("card", len(models), len(models))
     members = {model.stem: MTPCalculator(model, species) for model in models}
     common = of_composition(training, name, test)

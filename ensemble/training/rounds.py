@@ -146,8 +146,8 @@ def ended(training: Training, records: Sequence[Record]) -> bool:
     last = records[-1]
     return (
         len(records) > training.explore.rounds
-        or last["known"] >= training.explore.known
         or last["chosen"] == 0
+        or last["known"] >= training.explore.known
     )
 
 

@@ -52,9 +52,28 @@ def _found(card: Card, check: str) -> Any:
 
 
 def _models(cards: Sequence[Card]) -> Iterator[str]:
-    rows = [[card["name"], card.get("level", card.get("identity", NOTHING))] for card in cards]
-    if rows:
-        yield from _table(["model", "level"], rows)
+    made = [card for card in cards if "made" in card]
+    if not made:
+        rows = [[card["name"], card.get("level", card.get("identity", NOTHING))] for card in cards]
+        if rows:
+            yield from _table(["model", "level"], rows)
+        return
+    yield "Share is that of the trajectories in the training set. A model that is fitted to one"
+    yield "composition keeps the split of the energy between the species that it starts with: that"
+    yield "of least squares, and what is given here.\n"
+    heads = ["model", "level", "cutoff (Å)", "seed", "share", "fitted to", "frames", "steps"]
+    yield from _table([*heads, "energies of the species (eV)"], map(_made, made))
+
+
+def _made(card: Card) -> list[object]:
+    record = card["made"]
+    model = record["model"]
+    shifts = (f"{key} {value:+g}" for key, value in model["species_energies"].items())
+    return [
+        *(card["name"], card["level"], model["cutoff"] or record["fit"]["cutoff"]),
+        *(model["seed"], model["share"], model["material"] or "all"),
+        *(record["training_errors"]["frames"], record["steps"], ", ".join(shifts) or NOTHING),
+    ]
 
 
 def _errors(cards: Sequence[Card]) -> Iterator[str]:
