@@ -61,12 +61,16 @@ CASES = (
     Case("B", rows=40_000, timestep=COARSE),
     Case("C", rows=40_000, timestep=COARSE),
     # Never looked at before everything was settled.
+    Case("terrace", rows=40_000, timestep=COARSE),
+    Case("echo", 3, rows=40_000, timestep=COARSE),
+    Case("ferry", rows=40_000, timestep=COARSE),
+    Case("terrace", 20, rows=40_000, timestep=COARSE),
+    # Looked at before.
     Case("cascade", rows=40_000, timestep=COARSE),
     Case("crown", rows=40_000, timestep=COARSE),
     Case("crown", 20, rows=40_000, timestep=COARSE),
     Case("molten", 3, rows=40_000, timestep=COARSE),
     Case("sluggish", rows=40_000, timestep=COARSE),
-    # Looked at before.
     Case("lobe", rows=40_000, timestep=COARSE),
     Case("lobe", 3, rows=40_000, timestep=COARSE),
     Case("strong", rows=40_000, timestep=COARSE),
