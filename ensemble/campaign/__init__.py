@@ -2,7 +2,9 @@
 
 ``load_campaign``
     The door: a file in, a `Campaign` or one `CampaignError` with all that is wrong out.
-``schema``, ``studies``, ``table``, ``types``, ``known``
+``load_cluster``
+    The same for a file with a table ``[cluster]`` alone.
+``schema``, ``studies``, ``clusters``, ``table``, ``types``, ``known``
     Tables, keys and kinds of values.
 ``checks``
     What two keys have to do with each other.
@@ -25,7 +27,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ensemble.campaign.checks import check
+from ensemble.campaign.checks import check, check_cluster, check_room
+from ensemble.campaign.clusters import Cluster, ClusterFile
 from ensemble.campaign.errors import CampaignError, Problem
 from ensemble.campaign.files import CampaignFiles, find_files
 from ensemble.campaign.physics import Difference, diff_physics
@@ -41,6 +44,8 @@ __all__ = [
     "diff_physics",
     "find_files",
     "load_campaign",
+    "load_cluster",
+    "on_cluster",
     "parse_campaign",
     "read_tables",
 ]
@@ -82,6 +87,43 @@ def parse_campaign(content: bytes | str, path: Path) -> Campaign:
     problems = tuple(check(campaign))
     if problems:
         raise CampaignError(path, problems)
+    return campaign
+
+
+def load_cluster(path: str | PathLike[str]) -> Cluster:
+    """Read and check a file with a table ``[cluster]`` and nothing else.
+
+    Raises
+    ------
+    CampaignError
+        With all that is wrong with the file.
+    OSError
+        It cannot be read.
+    """
+    file = Path(path)
+    tables, _ = read_tables(file.read_bytes(), file)
+    try:
+        cluster = ClusterFile.model_validate(tables).cluster
+    except ValidationError as error:
+        raise CampaignError(file, problems_of(error, tables, ClusterFile)) from error
+    if problems := tuple(check_cluster(cluster)):
+        raise CampaignError(file, problems)
+    return cluster
+
+
+def on_cluster(campaign: Campaign, path: str | PathLike[str]) -> Campaign:
+    """A campaign with the ``[cluster]`` of another file in place of its own.
+
+    Raises
+    ------
+    CampaignError
+        Something is wrong with that file, or it has no room for the campaign's runs.
+    OSError
+        It cannot be read.
+    """
+    campaign = campaign.on(load_cluster(path))
+    if problems := tuple(check_room(campaign)):
+        raise CampaignError(Path(path), problems)
     return campaign
 
 

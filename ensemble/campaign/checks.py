@@ -6,14 +6,12 @@ Each check yields the problems that it finds; types and ranges have been settled
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, time
 from math import prod
-from typing import Any
 
 from pydantic import BaseModel
 
-from ensemble.campaign.errors import Problem, bare, nearest, one_of, show
-from ensemble.campaign.known import cluster_options
+from ensemble.campaign.clusters import Cluster, Existing, Queue, Sge
+from ensemble.campaign.errors import Problem, nearest, one_of, show
 from ensemble.campaign.schema import Campaign, LammpsModels, Material, MtpModels
 from ensemble.campaign.studies import Emd, Nemd, Npt, Rerun, Study, Trajectory
 from ensemble.campaign.types import Unit
@@ -40,7 +38,8 @@ def check(campaign: Campaign) -> Iterator[Problem]:
             yield from check_rerun(campaign, study)
         else:
             yield from check_trajectory(campaign, study)
-    yield from check_cluster(campaign)
+    yield from check_cluster(campaign.cluster)
+    yield from check_room(campaign)
     yield from check_convergence(campaign)
 
 
@@ -309,30 +308,27 @@ def _defaulted_times(table: BaseModel) -> Iterator[tuple[str, ...]]:
 # How it is run
 
 
-def check_cluster(campaign: Campaign) -> Iterator[Problem]:
-    """An address where there has to be one; options that this kind of cluster has."""
+def check_cluster(cluster: Cluster) -> Iterator[Problem]:
+    """Jobs within their bounds, slots that belong together, a certificate and who made it."""
+    if isinstance(cluster, Existing):
+        given = [cluster.tls_ca_file is None, cluster.tls_cert is None]
+        if any(given) and not all(given):
+            key = "tls_ca_file" if given[0] else "tls_cert"
+            yield Problem(f"cluster.{key}", "missing", "both of tls_ca_file and tls_cert, or none")
+    if isinstance(cluster, Queue) and cluster.minimum_jobs > cluster.maximum_jobs:
+        allowed = f"{cluster.maximum_jobs} or less, as maximum_jobs"
+        yield Problem("cluster.minimum_jobs", f"found {cluster.minimum_jobs}", allowed)
+    if isinstance(cluster, Sge) and cluster.cores > 1 and cluster.parallel_environment is None:
+        allowed = 'the site\'s name for slots on one host, such as "smp", since cores is not 1'
+        yield Problem("cluster.parallel_environment", "missing", allowed)
+
+
+def check_room(campaign: Campaign) -> Iterator[Problem]:
+    """A job has the cores for the ranks of every run."""
     cluster = campaign.cluster
-    if cluster.kind == "address" and cluster.address is None:
-        yield Problem("cluster.address", "missing", 'such as "tcp://10.0.0.1:8786"')
-    elif cluster.kind != "address" and cluster.address is not None:
-        allowed = 'none, unless kind = "address"'
-        yield Problem("cluster.address", f"found {show(cluster.address)}", allowed)
-    keys = [*type(cluster).model_fields, *cluster_options(cluster.kind)]
-    for key, value in cluster.options.items():
-        name = f"cluster.{bare(key)}"
-        if key not in keys:
-            allowed = f"for kind {show(cluster.kind)} {one_of(keys)}"
-            yield Problem(name, "unknown key", allowed, nearest(key, keys))
-        elif _has_time(value):
-            yield Problem(name, f"found {show(value)}", "text in quotes")
-
-
-def _has_time(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_time, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_time, value))
-    return isinstance(value, date | time)
+    if isinstance(cluster, Queue) and cluster.cores < (ranks := campaign.most_ranks):
+        allowed = f"{ranks} or more, the MPI ranks of a run"
+        yield Problem("cluster.cores", f"found {cluster.cores}", allowed)
 
 
 def check_convergence(campaign: Campaign) -> Iterator[Problem]:

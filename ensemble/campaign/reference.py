@@ -11,9 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ensemble.campaign import schema, studies, table
+from ensemble.campaign import clusters, schema, studies, table
 from ensemble.campaign.errors import show
-from ensemble.campaign.known import CLUSTER_OPTIONS, JOB_OPTIONS
 from ensemble.campaign.translate import said, types_of, words
 from ensemble.campaign.types import Unit
 from ensemble.prototypes import PROTOTYPES
@@ -48,7 +47,11 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "study.NAME.swap": (studies.Swap,),
     '[[study]], method = "rerun"': (studies.Rerun,),
     "study.NAME.source": (studies.Source,),
-    "[cluster]": (schema.Cluster,),
+    '[cluster], kind = "local"': (clusters.Local,),
+    "[cluster], every job queue": (clusters.Queue,),
+    "[cluster], every job queue but HTCondor": (clusters.TimedQueue,),
+    **{f'[cluster], kind = "{name}"': (table,) for name, table in clusters.QUEUES.items()},
+    '[cluster], kind = "address"': (clusters.Existing,),
     "[convergence]": (schema.Convergence,),
 }
 
@@ -84,12 +87,14 @@ def _lines(
     introduction: str, sections: Mapping[str, tuple[type[BaseModel], ...]], appendix: Appendix
 ) -> Iterator[str]:
     yield introduction
+    shown = {kind for tables in sections.values() for kind in tables}
     for title, tables in sections.items():
         yield f"## `{title}`\n"
         for kind in tables:
             yield f"{_one_line(kind.__doc__)}\n"
             yield "| key | allowed | default | meaning |\n|---|---|---|---|"
-            yield from (_row(kind, key) for key in types_of(kind))
+            told = {key for base in kind.__mro__[1:] if base in shown for key in types_of(base)}
+            yield from (_row(kind, key) for key in types_of(kind) if key not in told)
             yield ""
         yield from appendix(title)
 
@@ -129,16 +134,6 @@ def _appendix(title: str) -> Iterator[str]:
             constants = " or ".join({1: "a", 2: "[a, c]"}[n] for n in prototype.constants)
             yield f"* `{name}` ({prototype.example}): {sites} sites, lattice {constants}"
         yield ""
-    if title == "[cluster]":
-        yield "Further keys are arguments of the Dask cluster, handed on as they are:\n"
-        for kind, names in CLUSTER_OPTIONS.items():
-            if names:
-                yield f"* `{kind}`: {_code(names)}"
-        yield f"* every queueing system: {_code(JOB_OPTIONS)}\n"
-
-
-def _code(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def _one_line(text: str | None) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
-from ensemble.campaign.known import ClusterKind, PrototypeName
+from ensemble.campaign.clusters import Cluster, Local
+from ensemble.campaign.known import PrototypeName
 from ensemble.campaign.physics import physics_of
 from ensemble.campaign.studies import AnyStudy, Study
 from ensemble.campaign.table import Engine, Table
 from ensemble.campaign.types import (
-    Count,
     Filled,
     Finite,
     Fraction,
@@ -138,27 +138,6 @@ class LammpsModels(Table):
     """The models."""
 
 
-class Cluster(Table):
-    """Where the runs are done. It does not change what is computed."""
-
-    model_config = ConfigDict(extra="allow")
-
-    kind: ClusterKind = "local"
-    """This machine, a queueing system, or the `address` of a Dask scheduler that runs already."""
-
-    workers: Count | None = None
-    """Workers at a time, each with one run; as many as the cores allow on this machine, and as
-    many as the queue gives, where not given."""
-
-    address: Text | None = None
-    """Such as `tcp://10.0.0.1:8786`, for kind `address` only."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The other keys: arguments of the Dask cluster, as they are."""
-        return dict(self.__pydantic_extra__ or {})
-
-
 class Convergence(Table):
     """When to stop. Without this table every study is done as it is written. With it each group of
     runs that differ in their seeds alone is given more of them, or longer ones, until it knows κ
@@ -198,7 +177,7 @@ class Campaign(Table):
     studies: Annotated[Filled[AnyStudy], Says("tables [[study]]")] = Field(alias="study")
     """The sweeps."""
 
-    cluster: Cluster = Cluster()
+    cluster: Cluster = Local()
     """Where the runs are done."""
 
     convergence: Convergence | None = None
@@ -264,6 +243,15 @@ class Campaign(Table):
             return self.engine
         own = {name: getattr(study.engine, name) for name in study.engine.model_fields_set}
         return self.engine.model_copy(update=own)
+
+    @property
+    def most_ranks(self) -> int:
+        """MPI ranks of the widest run."""
+        return max(self.engine_of(study).ranks for study in self.studies)
+
+    def on(self, cluster: Cluster) -> Self:
+        """The same campaign, done elsewhere."""
+        return self.model_copy(update={"cluster": cluster})
 
     def physics(self) -> dict[str, Any]:
         """What decides the numbers of a run, in JSON's types; see `ensemble.campaign.physics`."""

@@ -163,8 +163,8 @@ def tags_of(annotation: Any) -> dict[str, type[BaseModel]]:
     tags = {}
     for member in members:
         for kind in member.model_fields.values():
-            if get_origin(kind.annotation) is Literal and kind.is_required():
-                tags[get_args(kind.annotation)[0]] = member
+            if len(names := get_args(kind.annotation)) == 1 and isinstance(names[0], str):
+                tags[names[0]] = member
     return tags
 
 

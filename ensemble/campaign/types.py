@@ -6,6 +6,7 @@ page about the campaign file (`reference`).
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ MAX_SEED = 2**31 - 1
 """LAMMPS reads its random seeds as 32-bit integers."""
 
 MAX_SEED_COUNT = 10_000
+
+
+WALLTIME = re.compile(r"\d{1,4}:[0-5]\d:[0-5]\d", re.ASCII)
+BYTES = re.compile(r"[1-9]\d{0,5}(\.\d{1,6})? ?[kMGT]i?B", re.ASCII)
+ADDRESS = re.compile(r"(tcp|tls)://\S+:\d+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,36 @@ def _command_line(text: str) -> str:
     if not words or set("{}") & set("".join(words)):
         raise refuse("not a command line")
     return text
+
+
+def _word(text: str) -> str:
+    if not text.isprintable() or not text or " " in text:
+        raise refuse("not a word")
+    return text
+
+
+def _address(text: str) -> str:
+    if not ADDRESS.fullmatch(text):
+        raise refuse("not an address")
+    return text
+
+
+def _bytes(text: str) -> str:
+    if not BYTES.fullmatch(text):
+        raise refuse("not a number of bytes")
+    return text
+
+
+def _walltime(text: str) -> str:
+    if not WALLTIME.fullmatch(text) or walltime_seconds(text) == 0:
+        raise refuse("not a walltime")
+    return text
+
+
+def walltime_seconds(text: str) -> int:
+    """Seconds of ``hours:minutes:seconds``."""
+    hours, minutes, seconds = map(int, text.split(":"))
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _seed_list(value: object) -> object:
@@ -199,6 +235,20 @@ Window = Annotated[
     Says('"auto", or [from, to] with 0 <= from < to'),
     Unit("ps"),
 ]
+
+NoCount = Annotated[int, Field(ge=0, le=10_000), Says("a whole number from 0 to 10000")]
+Seconds = Annotated[Positive, Unit("s")]
+Word = Annotated[str, AfterValidator(_word), Says("text without blanks")]
+Lines = Annotated[tuple[Text, ...], Strict(False), Says("a list of lines of text")]
+Address = Annotated[str, AfterValidator(_address), Says('such as "tcp://10.0.0.1:8786"')]
+Bytes = Annotated[str, AfterValidator(_bytes), Says('a number and kB, MB, GB or TB: "8 GB"')]
+Walltime = Annotated[
+    str,
+    AfterValidator(_walltime),
+    Says('hours, minutes and seconds in quotes, such as "04:00:00"'),
+]
+Switch = Annotated[bool, Says("true or false")]
+Submission = Annotated[dict[Word, Text | int], Says("a table of names and texts")]
 
 Units = Literal["metal", "real", "lj"]
 Axis = Literal["x", "y", "z"]

@@ -37,10 +37,14 @@ more time.""",
 examples:
   ensemble launch campaigns/quickstart.toml
   ensemble launch campaigns/cu195se.toml --store /scratch/cu195se --workers 64
+  ensemble launch campaigns/cu195se.toml --cluster deploy/slurm.toml
   ensemble launch campaigns/cu195se.toml --retry-failed""",
     )
     parser.add_argument("campaign", type=Path, help="a campaign file")
     parser.add_argument("--store", type=Path, help="folder of the store (default runs/NAME)")
+    parser.add_argument(
+        "--cluster", type=Path, metavar="FILE", help="a file with [cluster], for the campaign's own"
+    )
     parser.add_argument("--workers", type=positive, help="workers at a time")
     parser.add_argument(
         "--retry-failed", action="store_true", help="try runs again that were given up before"
@@ -56,6 +60,7 @@ def run_launch(arguments: argparse.Namespace) -> int:
     summary = launch(
         arguments.campaign,
         arguments.store,
+        cluster=arguments.cluster,
         workers=arguments.workers,
         retry_failed=arguments.retry_failed,
         reporter=reporter_for(arguments.quiet),
@@ -86,23 +91,35 @@ on the cluster asked for. The speed is measured once, with a few dozen steps, an
 [convergence] in the campaign also how much it may become.""",
         epilog="""examples:
   ensemble plan campaigns/quickstart.toml
-  ensemble plan campaigns/cu195se.toml --workers 64
+  ensemble plan campaigns/cu195se.toml --cluster deploy/slurm.toml
+  ensemble plan campaigns/cu195se.toml --cluster deploy/slurm.toml --job-script
   ensemble plan campaigns/cu195se.toml --json | jq .core_hours""",
     )
     parser.add_argument("campaign", type=Path, help="a campaign file")
+    parser.add_argument(
+        "--cluster", type=Path, metavar="FILE", help="a file with [cluster], for the campaign's own"
+    )
     parser.add_argument("--workers", type=positive, help="workers at a time")
     parser.add_argument(
         "--no-measurement", action="store_true", help="estimate speeds from the potentials' sizes"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--job-script", action="store_true", help="print the script of a job in the queue, and that"
+    )
     parser.set_defaults(run=run_plan)
 
 
 def run_plan(arguments: argparse.Namespace) -> int:
-    from ensemble.campaign import load_campaign
+    from ensemble.campaign import load_campaign, on_cluster
     from ensemble.plan.show import as_json, describe
 
     campaign = load_campaign(arguments.campaign)
+    if arguments.cluster is not None:
+        campaign = on_cluster(campaign, arguments.cluster)
+    if arguments.job_script:
+        print(_job_script(campaign), end="")
+        return 0
     estimated = _estimated(campaign, arguments)
     if arguments.json:
         print(json.dumps(as_json(*estimated), indent=2))
@@ -111,19 +128,40 @@ def run_plan(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _job_script(campaign: Campaign) -> str:
+    """The script of a job, for the store that `launch` takes where none is given.
+
+    Raises
+    ------
+    ValueError
+        The campaign's cluster has no jobs.
+    """
+    from ensemble.campaign.clusters import QUEUES, Queue
+    from ensemble.cluster.backends.interface import Setting
+    from ensemble.cluster.backends.kinds import job_script
+
+    section = campaign.cluster
+    if not isinstance(section, Queue):
+        queues = ", ".join(QUEUES)
+        raise ValueError(
+            f"cluster.kind: found {section.kind}, which has no job script; with one: {queues}"
+        )
+    store = Path("runs") / campaign.name
+    return job_script(section, Setting(name=campaign.name, store=store, ranks=campaign.most_ranks))
+
+
 def _estimated(
     campaign: Campaign, arguments: argparse.Namespace
 ) -> tuple[Plan, Estimate, Estimate | None]:
     """The plan, what it costs, and what it costs at most where it may grow by itself."""
     from ensemble.campaign import find_files
-    from ensemble.cluster.local import default_workers
+    from ensemble.cluster.backends import most_workers
     from ensemble.plan.cost import estimate
     from ensemble.plan.plan import make_plan
 
     files = find_files(campaign)
     plan = make_plan(campaign, files)
-    ranks = max(recipe.engine.ranks for recipe in plan.recipes.values())
-    workers = arguments.workers or campaign.cluster.workers or default_workers(ranks)
+    workers = most_workers(campaign.cluster, campaign.most_ranks, arguments.workers)
     speed = None if arguments.no_measurement else _measured(plan, files)
     cost = estimate(plan, speed, workers=workers)
     most = None

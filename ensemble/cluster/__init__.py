@@ -14,8 +14,12 @@
     The worker's part: lease, segment, commit, receipt.
 ``jobs``
     What goes to a worker and what comes back.
+``walltime``
+    How a worker leaves before its job is over.
+``backends``
+    Where the workers are: this machine, job queues, a scheduler that runs already.
 ``local``
-    The cluster on this machine.
+    Dask's settings, and its cluster on this machine.
 ``watch``, ``progress``
     How far a launch is, and how that is shown.
 """

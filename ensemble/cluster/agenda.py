@@ -85,6 +85,11 @@ class Agenda:
         return self._items[key]
 
     @property
+    def left(self) -> int:
+        """Runs of which there will be more."""
+        return len(self) - len(self.done) - len(self.failed) - len(self.blocked)
+
+    @property
     def finished(self) -> bool:
         """Whether nothing runs and nothing will."""
         if self.running:
@@ -169,7 +174,8 @@ class Window:
     """
 
     def __init__(self, workers: int) -> None:
-        self._workers = workers
+        self.workers = workers
+        """That are there; they may come and go."""
         self._ended: deque[float] = deque()
 
     def note(self, runs: int, now: float) -> None:
@@ -180,12 +186,12 @@ class Window:
         """How many to have submitted at a time in seconds."""
         while self._ended and self._ended[0] < now - AHEAD_SECONDS:
             self._ended.popleft()
-        return self._workers + len(self._ended)
+        return self.workers + len(self._ended) if self.workers else 0
 
     def batch(self, now: float) -> int:
         """How many runs to put into a task: as many as a worker did of late in `BATCH_SECONDS`."""
-        ahead = self.size(now) - self._workers
-        return max(1, round(BATCH_SECONDS * ahead / (AHEAD_SECONDS * self._workers)))
+        ahead = self.size(now) - self.workers
+        return max(1, round(BATCH_SECONDS * ahead / (AHEAD_SECONDS * max(1, self.workers))))
 
 
 def batches(items: Sequence[Item], size: int) -> list[list[Item]]:

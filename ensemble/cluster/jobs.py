@@ -45,6 +45,8 @@ class Job:
     index: Index
     """Where the run is in its study's hypercube."""
     source: Source | None = None
+    seconds_per_step: float = 0.0
+    """By estimate, of its wall time."""
     attempt: int = 1
     """How often the launcher has submitted it."""
 

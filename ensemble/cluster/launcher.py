@@ -19,8 +19,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
-from ensemble.campaign import Campaign, load_campaign
+from ensemble.campaign import Campaign, load_campaign, on_cluster
 from ensemble.cluster.agenda import Agenda, Item, Window, batches
+from ensemble.cluster.backends import Backend, Setting, check_backend, open_backend
 from ensemble.cluster.convergence import Judgement, extend, in_words, judge
 from ensemble.cluster.jobs import Batch, Outcome, Receipt
 from ensemble.cluster.prepare import Prepared, prepare
@@ -33,7 +34,7 @@ from ensemble.store import ledger
 from ensemble.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Future
 
 COLLECT_SECONDS = 0.2
 """For how long receipts are collected when no worker waits: to fetch many at a time costs less."""
@@ -67,6 +68,7 @@ def launch(
     campaign: Campaign | str | PathLike[str],
     store: str | PathLike[str] | None = None,
     *,
+    cluster: str | PathLike[str] | None = None,
     workers: int | None = None,
     retry_failed: bool = False,
     reporter: Reporter | None = None,
@@ -81,8 +83,10 @@ def launch(
         A campaign, or its file.
     store
         Folder of the store; ``runs/NAME`` by default, by the campaign's name.
+    cluster
+        A file with a table ``[cluster]``, in place of the campaign's own.
     workers
-        Worker processes at a time, in place of the campaign's ``cluster.workers``.
+        Runs at a time, in place of the ``workers`` of ``[cluster]``; in a job queue at most.
     retry_failed
         Whether runs that were given up before are tried again.
     reporter
@@ -94,21 +98,22 @@ def launch(
         The campaign cannot be used.
     ensemble.store.StoreError
         The store cannot, or holds another campaign's runs.
+    ValueError
+        The cluster cannot be had.
     """
     if not isinstance(campaign, Campaign):
         campaign = load_campaign(campaign)
     root = Path(store) if store is not None else Path("runs") / campaign.name
     started = time.monotonic()
-    if (kind := campaign.cluster.kind) != "local":
-        raise ValueError(
-            f"{campaign.path}: cluster.kind: found {kind!r}; this version runs on 'local' only"
-        )
+    if cluster is not None:
+        campaign = on_cluster(campaign, cluster)
+    check_backend(campaign.cluster)
     prepared = prepare(campaign, root, retry_failed=retry_failed)
     reporter = reporter or reporter_for()
     for key, receipt in prepared.failed.items():
         reporter.failure(key, receipt, again=False)
     stop, judged = threading.Event(), list[Judgement]()
-    with stopping(stop), Workplace(campaign, workers, reporter, stop) as workplace:
+    with stopping(stop), Workplace(campaign, root, workers, reporter, stop) as workplace:
         agenda = workplace.do(prepared)
         while campaign.convergence and not (stop.is_set() or agenda.store_fault):
             asked = prepared.plan.extensions
@@ -153,14 +158,21 @@ class Workplace:
     """A cluster that is started when there is something to do, and kept until all is done."""
 
     def __init__(
-        self, campaign: Campaign, workers: int | None, reporter: Reporter, stop: threading.Event
+        self,
+        campaign: Campaign,
+        store: Path,
+        workers: int | None,
+        reporter: Reporter,
+        stop: threading.Event,
     ) -> None:
         self._campaign = campaign
-        self._workers = workers
+        self._setting = Setting(
+            name=campaign.name, store=store, ranks=campaign.most_ranks, workers=workers
+        )
         self._reporter = reporter
         self._stop = stop
         self._stack = ExitStack()
-        self._cluster: tuple[Client, int] | None = None
+        self._backend: Backend | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -173,32 +185,14 @@ class Workplace:
         agenda = Agenda(prepared.items())
         if agenda.finished or self._stop.is_set():
             return agenda
-        if self._cluster is None:
-            cluster = open_cluster(self._campaign, self._workers)
-            self._cluster = self._stack.enter_context(cluster)
-        client, count = self._cluster
-        watch = Watch(prepared, client.dashboard_link, count)
+        if self._backend is None:
+            opened = open_backend(self._campaign.cluster, self._setting)
+            self._backend = self._stack.enter_context(opened)
+        backend = self._backend
+        watch = Watch(prepared, backend)
         self._reporter.start(watch.progress)
-        Launcher(client, prepared, agenda, watch, self._reporter, self._stop).run(count)
+        Launcher(backend, prepared, agenda, watch, self._reporter, self._stop).run()
         return agenda
-
-
-@contextmanager
-def open_cluster(campaign: Campaign, workers: int | None) -> Iterator[tuple[Client, int]]:
-    """The cluster that a campaign asks for, and how many runs it does at a time.
-
-    Raises
-    ------
-    ValueError
-        Dask cannot start it.
-    """
-    section = campaign.cluster
-    from ensemble.cluster.local import default_workers, local_cluster
-
-    ranks = max(campaign.engine_of(study).ranks for study in campaign.studies)
-    count = workers or section.workers or default_workers(ranks)
-    with local_cluster(section, count) as client:
-        yield client, count
 
 
 @contextmanager
@@ -228,14 +222,15 @@ class Launcher:
 
     def __init__(
         self,
-        client: Client,
+        backend: Backend,
         prepared: Prepared,
         agenda: Agenda,
         watch: Watch,
         reporter: Reporter,
         stop: threading.Event,
     ) -> None:
-        self._client = client
+        self._backend = backend
+        self._client = client = backend.client
         self._prepared = prepared
         self._agenda = agenda
         self._watch = watch
@@ -247,18 +242,27 @@ class Launcher:
         """By the key of the task."""
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def run(self, workers: int) -> None:
-        """Until all is done and reduced, nothing more can be done, or somebody says stop."""
+    def run(self) -> None:
+        """Until all is done and reduced, nothing more can be done, or somebody says stop.
+
+        Raises
+        ------
+        ValueError
+            There will be no workers.
+        """
         from ensemble.cluster.task import TOPIC
 
-        window = Window(workers)
+        window = Window(0)
         self._client.subscribe_topic(TOPIC, self._on_event)
         while not self._stop.is_set() and not self._agenda.finished:
+            self._backend.attend(self._agenda.left)
+            window.workers = self._backend.workers()
             self._submit(window)
-            receipts = self._collect(patient=len(self._futures) > workers)
+            receipts = self._collect(patient=len(self._futures) > window.workers)
             window.note(len(receipts), time.monotonic())
             for receipt in receipts:
                 self._settle(receipt)
+            self._watch.look()
             self._reporter.update()
         self._client.unsubscribe_topic(TOPIC)
         if self._agenda.store_fault is None:

@@ -8,18 +8,16 @@ import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 import dask.config
 
-from ensemble.campaign.schema import Cluster
+from ensemble.campaign.clusters import Local
 
 if TYPE_CHECKING:
     from distributed import Client
-
-DASHBOARD = "127.0.0.1:8787"
-"""Where the dashboard is looked for; the next free port if this one is taken."""
 
 NOISY = ("distributed", "distributed.nanny", "bokeh", "tornado.application")
 
@@ -81,7 +79,34 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def local_cluster(section: Cluster, workers: int) -> Iterator[Client]:
+def client_settings() -> Iterator[None]:
+    """Dask as this project needs it, in this process."""
+    # Before the settings: what it adds to Dask's at its import would go when they are undone.
+    import_module("distributed")
+    with quiet(), dask.config.set(SETTINGS):
+        yield
+
+
+@contextmanager
+def starting(what: str) -> Iterator[None]:
+    """A cluster is started meanwhile.
+
+    Raises
+    ------
+    ValueError
+        It could not be; the message has `what` in it.
+    """
+    try:
+        with uninterrupted(), warnings.catch_warnings():
+            # The dashboard's address is shown, whichever port it has got.
+            warnings.filterwarnings("ignore", r"\s*Port \d+ is already in use")
+            yield
+    except (OSError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"[cluster]: Dask cannot start with {what}: {_root_of(error)}") from error
+
+
+@contextmanager
+def local_cluster(section: Local, workers: int) -> Iterator[Client]:
     """A scheduler in this process and `workers` worker processes, bound to loopback.
 
     Raises
@@ -89,25 +114,18 @@ def local_cluster(section: Cluster, workers: int) -> Iterator[Client]:
     ValueError
         An option of the campaign's ``[cluster]`` is nothing that Dask can use.
     """
-    # Before the settings: what it adds to Dask's at its import would go when they are undone.
     from distributed import Client, LocalCluster
 
-    with quiet(), dask.config.set(SETTINGS):
-        options = {"host": "127.0.0.1", "dashboard_address": DASHBOARD, **section.options}
-        try:
-            with uninterrupted(), warnings.catch_warnings():
-                # The dashboard's address is shown, whichever port it has got.
-                warnings.filterwarnings("ignore", r"\s*Port \d+ is already in use")
-                cluster = LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    silence_logs=logging.CRITICAL,
-                    **{"memory_limit": None, **options},
-                )
-        except (TypeError, ValueError, RuntimeError) as error:
-            cause = _root_of(error)
-            raise ValueError(f"[cluster]: Dask cannot start with {options}: {cause}") from error
+    options = section.model_dump(exclude={"kind", "workers"}, exclude_none=True)
+    with client_settings():
+        with starting(str(options)):
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                silence_logs=logging.CRITICAL,
+                **{"memory_limit": None, **options},
+            )
         with cluster, Client(cluster) as client:
             yield client
 

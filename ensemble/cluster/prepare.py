@@ -6,7 +6,7 @@ This is the reconciling half of ``launch``: plan minus store.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -66,7 +66,7 @@ class Prepared:
 
     def items(self) -> Iterator[Item]:
         """What is left to do, for the agenda; runs that were given up are not."""
-        seconds = run_seconds(self.plan)
+        seconds = self._seconds
         for key, run in self.runs.items():
             if self.is_done(key) or key in self.failed:
                 continue
@@ -89,8 +89,13 @@ class Prepared:
             run=run,
             index=self.index[item.key],
             source=self._source(run),
+            seconds_per_step=self._seconds(run) / self.recipe(item.key).steps,
             attempt=item.attempts,
         )
+
+    @cached_property
+    def _seconds(self) -> Callable[[Run], float]:
+        return run_seconds(self.plan)
 
     @cached_property
     def _store(self) -> str:

@@ -58,6 +58,8 @@ class Progress:
     """Of all that is to be done in this launch, in estimated seconds of a core."""
     cost_done: float = 0.0
     last_failure: str = ""
+    cluster: str = ""
+    """Such as how many jobs wait; empty where there is nothing to say."""
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -192,6 +194,7 @@ def progress_table(progress: Progress) -> RenderableType:
     left = progress.seconds_left
     words = [f"elapsed {duration_text(time.monotonic() - progress.started)}"]
     words += [f"left about {duration_text(left)}"] if left is not None else []
+    words += [progress.cluster] if progress.cluster else []
     words += [f"dashboard {progress.dashboard}"]
     lines: list[RenderableType] = [table, Text(" · ".join(words), style="dim")]
     if progress.last_failure:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.cluster import walltime
 from ensemble.cluster.jobs import Batch, Job, Outcome, Receipt, Source
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.segment import SegmentFiles, run_segment
@@ -134,12 +135,42 @@ def _do_segments(job: Job, tally: Tally, cancelled: Callable[[], bool]) -> bool:
             if cancelled():
                 return True
             segment = job.recipe.segment(start.segment)
+            if not walltime.fits(seconds := _expected(job, segment, start)):
+                _leave(seconds)
+                return True
             tally.segment = segment.number
             _do_segment(job, paths, lease, attempt, segment, start, tally, cancelled)
             _tell(job, segment, tally)
         # Of who was killed behind the last commit, and of segments that filled a gap.
         remove_leftovers(paths, job.recipe, job.run, job.index)
     return False
+
+
+def _expected(job: Job, segment: Segment, start: Start) -> float:
+    """Wall time of a segment in seconds: at the speed of the one before, if there was one."""
+    speed = job.seconds_per_step
+    if start.record is not None and start.record.get("steps"):
+        speed = start.record["seconds"] / start.record["steps"]
+    return speed * segment.steps
+
+
+def _leave(seconds: float) -> None:
+    """A segment does not fit into the rest of the walltime: leave the run to the next job.
+
+    Raises
+    ------
+    SegmentFailure
+        The next job would not have the time either.
+    """
+    if not walltime.could_fit(seconds):
+        raise SegmentFailure(
+            Cause.WALLTIME,
+            f"a segment takes about {seconds:.0f} s here, and with a reserve longer than a job of "
+            f"{walltime.walltime():.0f} s; give jobs more walltime (cluster.walltime), or a new "
+            "store shorter segments (study.segment)",
+        )
+    if (worker := _worker()) is not None:
+        walltime.leave(worker)
 
 
 def _do_segment(

