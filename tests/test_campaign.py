@@ -18,6 +18,7 @@ from ensemble.campaign import (
     load_campaign,
     parse_campaign,
 )
+from ensemble.campaign.clusters import Local, Slurm
 from ensemble.campaign.known import PrototypeName
 from ensemble.campaign.reference import reference
 from ensemble.campaign.studies import Emd, Nemd, Rerun
@@ -182,7 +183,7 @@ def test_shipped_campaigns(path: Path) -> None:
 
 def test_shipped_quickstart_has_its_files() -> None:
     files = find_files(load_campaign(ROOT / "campaigns" / "quickstart.toml"))
-    assert list(files.models) == ["level10", "level12", "level14"]
+    assert list(files.models) == ["mtp1", "mtp2", "mtp4"]
 
 
 @pytest.mark.parametrize("text", [EXAMPLE, EVERYTHING, LJ, *(p.read_text() for p in SHIPPED)])
@@ -228,11 +229,24 @@ def test_engine_of_a_study() -> None:
     assert (engine.command, engine.ranks) == ("lmp", 4)
 
 
-def test_cluster_options_are_handed_on() -> None:
-    options = '"slurm"\nqueue = "short"\nwalltime = "02:00:00"\ncores = 4\nworkers = 8'
-    cluster = parse(changed('"local"', options, EXAMPLE)).cluster
-    assert cluster.options == {"queue": "short", "walltime": "02:00:00", "cores": 4}
-    assert cluster.workers == 8
+SLURM = '"slurm"\nmaximum_jobs = 8\nmemory = "2 GB"\nwalltime = "02:00:00"'
+
+
+def test_cluster_of_jobs() -> None:
+    cluster = parse(changed('"local"', f"{SLURM}\ncores = 4", EXAMPLE)).cluster
+    assert isinstance(cluster, Slurm)
+    assert (cluster.maximum_jobs, cluster.cores, cluster.tls) == (8, 4, True)
+
+
+def test_a_cluster_without_a_kind_is_this_machine() -> None:
+    cluster = parse(changed('kind = "local"', "workers = 2", EXAMPLE)).cluster
+    assert isinstance(cluster, Local)
+    assert cluster.workers == 2
+
+
+def test_a_job_has_cores_for_all_ranks() -> None:
+    text = changed('"local"', f"{SLURM}\n[engine]\nranks = 2")
+    assert "cluster.cores: found 1; allowed: 2 or more, the MPI ranks of a run" in refusal(text)
 
 
 def test_windows_text_is_read() -> None:
@@ -453,7 +467,7 @@ def test_files_that_an_input_script_cannot_name(tmp_path: Path, name: str) -> No
         ("[3, 6]", '"auto"'),
         ("time = 100 }", 'time = 100.0, pressure = 0, coupling = "iso" }'),
         ("mtp*", "level*"),
-        ('"local"', '"slurm"'),
+        ('"local"', SLURM),
         ("[cluster]", "[convergence]\nrelative_error = 0.1\n[cluster]"),
         ("# Å", "# comment"),
         ("lattice = 5.85", 'lattice = 5.85\nhost = ["Se"]'),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ENSEMBLE = Path(sysconfig.get_path("scripts")) / "ensemble"
-MODELS = Path(__file__).parents[1] / "campaigns" / "models" / "cu2se"
+MODELS = Path(__file__).parent / "potentials"
 
 
 def ensemble(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -131,6 +131,7 @@ def test_build_plugin_of_nothing(tmp_path: Path) -> None:
 
 
 QUICKSTART = Path(__file__).parents[1] / "campaigns" / "quickstart.toml"
+DEPLOY = QUICKSTART.parents[1] / "deploy"
 
 
 @pytest.mark.parametrize("command", ["status", "results"])
@@ -172,9 +173,28 @@ def test_plan() -> None:
     assert "12 runs" in table.stdout
 
 
-def test_a_queue_that_is_not_there_yet_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    campaign = tmp_path / "slurm.toml"
-    campaign.write_text(QUICKSTART.read_text() + '\n[cluster]\nkind = "slurm"\n')
-    done = ensemble("launch", campaign, "--store", tmp_path / "store")
-    assert_fails(done, 1, "slurm.toml", "cluster.kind", "slurm", "local")
-    assert not (tmp_path / "store").exists()
+def test_a_queue_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    store, cluster = tmp_path / "store", DEPLOY / "oar.toml"
+    done = ensemble("launch", QUICKSTART, "--store", store, "--cluster", cluster)
+    assert_fails(done, 1, "cluster.kind", "found oar", "no oarsub on this machine")
+    assert not store.exists()
+
+
+def test_plan_on_another_cluster(tmp_path: Path) -> None:
+    done = ensemble(
+        "plan", QUICKSTART, "--no-measurement", "--json", "--cluster", DEPLOY / "slurm.toml"
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["workers"] == 80
+
+
+def test_job_script() -> None:
+    done = ensemble("plan", QUICKSTART, "--cluster", DEPLOY / "slurm.toml", "--job-script")
+    assert done.returncode == 0, done.stderr
+    assert "\n#SBATCH -J ensemble-quickstart\n" in done.stdout
+    assert "-m ensemble.cluster.backends.worker <address of the scheduler> " in done.stdout
+
+
+def test_this_machine_has_no_job_script() -> None:
+    done = ensemble("plan", QUICKSTART, "--job-script")
+    assert_fails(done, 1, "cluster.kind", "found local", "slurm, pbs, sge, lsf, htcondor, oar")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -103,8 +102,8 @@ class SlurmQueue:
             run("scancel", f"--user={getpass.getuser()}")
             wait_until(lambda: self.jobs() == {})
         for name in ("slurmd", "slurmctld", "munge"):
-            with suppress(FileNotFoundError, ProcessLookupError, ValueError):
-                os.kill(int((self.folder / f"{name}.pid").read_text()), signal.SIGTERM)
+            with suppress(FileNotFoundError, psutil.NoSuchProcess, ValueError):
+                end(psutil.Process(int((self.folder / f"{name}.pid").read_text())))
 
     def jobs(self, state: str = "running,pending") -> dict[int, str]:
         """The states of the jobs that are in the queue, by their numbers."""
@@ -122,6 +121,15 @@ class SlurmQueue:
             memory=memory,
             user=getpass.getuser(),
         )
+
+
+def end(daemon: psutil.Process) -> None:
+    """End a daemon; one that still waits for another is killed."""
+    daemon.terminate()
+    try:
+        daemon.wait(timeout=10)
+    except psutil.TimeoutExpired:
+        daemon.kill()
 
 
 def run(*words: str) -> str:

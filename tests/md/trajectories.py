@@ -20,7 +20,7 @@ from ensemble.plan.recipe import Recipe, Run, cells_text, segment_name
 
 Floats = NDArray[np.float64]
 
-MODELS = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se"
+MODELS = Path(__file__).parents[1] / "potentials"
 
 CU2SE = f"""
 [campaign]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-MODELS = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se"
+MODELS = Path(__file__).parents[1] / "potentials"
 
 
 @pytest.fixture(params=["level10", "level12", "level14"])

@@ -12,7 +12,7 @@ from structures import Structure
 Floats = NDArray[np.float64]
 
 BIN = Path(sys.prefix) / "bin"
-MODELS = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se"
+MODELS = Path(__file__).parents[1] / "potentials"
 
 # Constants of LAMMPS' units: pressure times volume by energy, and m v^2 by energy.
 NKTV2P = {"metal": 1.6021765e6, "real": 68568.415}

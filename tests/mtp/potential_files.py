@@ -8,7 +8,7 @@ import numpy as np
 from ensemble.mtp import _core
 from ensemble.mtp.potential import Potential
 
-LEVEL10 = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se" / "level10.mtp"
+LEVEL10 = Path(__file__).parents[1] / "potentials" / "level10.mtp"
 TEXT = LEVEL10.read_text()
 
 

@@ -9,7 +9,7 @@ import pytest
 from ensemble.mtp import _core
 from ensemble.mtp.potential import Potential, read_potential
 
-LEVEL10 = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se" / "level10.mtp"
+LEVEL10 = Path(__file__).parents[1] / "potentials" / "level10.mtp"
 
 TRIANGLE: dict[str, Any] = {
     "offsets": np.array([0, 2, 4, 6]),

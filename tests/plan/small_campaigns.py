@@ -8,7 +8,7 @@ from ensemble.plan.plan import Plan, make_plan
 from ensemble.plan.segments import Segmentation
 
 ROOT = Path(__file__).parents[2]
-MODELS = ROOT / "campaigns" / "models" / "cu2se"
+MODELS = ROOT / "tests" / "potentials"
 
 CU2SE = """
 [campaign]

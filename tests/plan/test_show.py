@@ -48,14 +48,17 @@ def test_durations(seconds: float, text: str) -> None:
 
 def test_table() -> None:
     campaign = load_campaign(ROOT / "campaigns" / "cu195se.toml")
-    plan = make_plan(campaign, find_files(campaign))
+    files = find_files(campaign)
+    count, plan = len(files.models), make_plan(campaign, files)
     lines = text_of(plan).splitlines()
     assert all(len(line) <= 80 for line in lines)
     (sweep, work) = [line.split() for line in lines if line.startswith("gk-600K")]
-    assert sweep == ["gk-600K", "emd", "3", "600", "5x5x5", "1,475", "5", "15"]
-    assert work[:7] == ["gk-600K", "2,600,000", "3", "+", "40", "200,000", "552"]
+    assert sweep == ["gk-600K", "emd", f"{count}", "600", "5x5x5", "1,475", "5", f"{5 * count}"]
+    # How many segments equilibration takes depends on the speed of the largest model.
+    assert work[:2] == ["gk-600K", "2,600,000"]
+    assert work[3:6] == ["+", "40", "200,000"]
     assert any(line.split() == ["3x80x3", "8,496"] for line in lines)
-    assert any(line.startswith("195 runs, ") and "with 2 workers" in line for line in lines)
+    assert any(line.startswith(f"{65 * count} runs, ") and "with 2 workers" in line for line in lines)
 
 
 def test_many_labels_are_shortened(folder: Folder) -> None:

@@ -20,7 +20,7 @@ from ensemble.structures import crystal
 from ensemble.training.checks import Checks, Phonon, Stretch, run, run_teacher
 from ensemble.training.checks.dynamics import campaign_text
 
-LEVEL10 = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se" / "level10.mtp"
+LEVEL10 = Path(__file__).parents[1] / "potentials" / "level10.mtp"
 
 CU2SE = Material.model_validate(
     {

@@ -13,7 +13,7 @@ from ensemble.mtp.potential import read_potential
 from ensemble.structures import crystal
 from ensemble.training.checks import Difference, compare, markdown
 
-LEVEL10 = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se" / "level10.mtp"
+LEVEL10 = Path(__file__).parents[1] / "potentials" / "level10.mtp"
 
 
 def frames() -> list[Atoms]:

@@ -15,7 +15,7 @@ from ensemble.structures import crystal, supercell, with_vacancies
 from ensemble.training.committee import disagreement
 from ensemble.training.explore import seeds_of
 
-MODELS = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se"
+MODELS = Path(__file__).parents[1] / "potentials"
 SPECIES = ["Cu", "Se"]
 
 

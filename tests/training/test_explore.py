@@ -17,7 +17,7 @@ from ensemble.structures import crystal, supercell
 from ensemble.training.explore import Exploration, explore, seeds_of, strained
 from ensemble.vacancies import PeriodicMetric, with_vacancies
 
-MODELS = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se"
+MODELS = Path(__file__).parents[1] / "potentials"
 LEVEL10 = MODELS / "level10.mtp"
 SPECIES = ["Cu", "Se"]
 SHEARED = [0.01, 0.02, -0.01, 0.03, -0.02, 0.01]

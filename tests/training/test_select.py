@@ -12,7 +12,7 @@ from ensemble.structures import crystal, supercell
 from ensemble.training.explore import seeds_of, strained
 from ensemble.training.select import RIDGE, Choice, choose, descriptors, spread_evenly
 
-MODELS = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se"
+MODELS = Path(__file__).parents[1] / "potentials"
 SPECIES = ["Cu", "Se"]
 
 
