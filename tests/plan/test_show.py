@@ -58,7 +58,8 @@ def test_table() -> None:
     assert work[:2] == ["gk-600K", "2,600,000"]
     assert work[3:6] == ["+", "40", "200,000"]
     assert any(line.split() == ["3x80x3", "8,496"] for line in lines)
-    assert any(line.startswith(f"{65 * count} runs, ") and "with 2 workers" in line for line in lines)
+    (total,) = [line for line in lines if line.startswith(f"{65 * count} runs, ")]
+    assert "with 2 workers" in total
 
 
 def test_many_labels_are_shortened(folder: Folder) -> None:
