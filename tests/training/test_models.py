@@ -94,7 +94,8 @@ def test_every_trajectory_of_every_round_has_its_own_vacancies() -> None:
         if len(one.start) == 94
     ]
     settings = training.explore
-    assert len(starts) == 2 * len(settings.temperatures) * len(settings.strains)
+    each = len(settings.strains) + settings.relaxed
+    assert len(starts) == 2 * len(settings.temperatures) * each
     assert len(set(starts)) == len(starts)
 
 
