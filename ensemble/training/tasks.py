@@ -34,7 +34,8 @@ class Workers:
     @cached_property
     def client(self) -> Client:
         """Of Dask."""
-        return self._stack.enter_context(local_cluster(Local(), self._count))
+        anywhere = Local(dashboard_address="127.0.0.1:0")  # nobody is told where it is
+        return self._stack.enter_context(local_cluster(anywhere, self._count))
 
 
 def completed(waiting: Mapping[Future[Any], Task]) -> Iterator[tuple[Task, Any]]:

@@ -275,7 +275,7 @@ def test_more_rounds_need_the_folder_of_the_first_ones(done: Path, tmp_path: Pat
     before = (tmp_path / "training.xyz.gz").read_bytes()
     said = trained(written(tmp_path, FILE.replace("rounds = 1", "rounds = 2")))
     assert "training.xyz.gz is of 1, and is used as it is: more rounds need the folder" in said
-    said = trained(written(tmp_path, FILE.replace("frames = 4\nrounds", "frames = 9\nrounds")))
+    said = trained(written(tmp_path, FILE.replace("frames = 4\neven", "frames = 9\neven")))
     assert "explore.frames is for rounds to come" in said
     assert (tmp_path / "training.xyz.gz").read_bytes() == before
 
