@@ -10,7 +10,8 @@ import hashlib
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -191,10 +192,11 @@ def label_frames(
     task = _Task(teacher, teacher.identity, limits, references)
     done = _on_workers(client, task, frames) if client else _here(task, frames)
     outcomes: dict[str, Outcome] = {}
-    for name, outcome in done:
-        outcomes[name] = outcome
-        if on_done:
-            on_done(outcome)
+    with closing(done):  # what an interrupt leaves waiting is given up while there is a client
+        for name, outcome in done:
+            outcomes[name] = outcome
+            if on_done:
+                on_done(outcome)
     ordered = [outcomes[name_of(frame)] for frame in frames]
     return Labelling(
         tuple(one for one in ordered if isinstance(one, Atoms)),
@@ -236,7 +238,7 @@ class _Task:
         return bare
 
 
-def _here(task: _Task, frames: Sequence[Atoms]) -> Iterator[tuple[str, Outcome]]:
+def _here(task: _Task, frames: Sequence[Atoms]) -> Generator[tuple[str, Outcome], None, None]:
     calculator = task.teacher.make()
     for frame in frames:
         yield name_of(frame), task.label(frame, calculator)
@@ -244,7 +246,7 @@ def _here(task: _Task, frames: Sequence[Atoms]) -> Iterator[tuple[str, Outcome]]
 
 def _on_workers(
     client: Client, task: _Task, frames: Sequence[Atoms]
-) -> Iterator[tuple[str, Outcome]]:
+) -> Generator[tuple[str, Outcome], None, None]:
     from distributed import KilledWorker, as_completed
 
     def submit(frame: Atoms) -> Future[Outcome]:
