@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ensemble.reduction.cepstral import cepstral, reduced_periodograms
 from ensemble.reduction.currents import Currents, Rows, currents_of
 from ensemble.reduction.estimate import Estimate
-from ensemble.reduction.intervals import Interval, of_independent, studentised
+from ensemble.reduction.intervals import Interval, of_positive, studentised
 from ensemble.reduction.onsager import gauge_fixed, independent_currents, uncoupled_periodograms
 from ensemble.reduction.spectrum import bands, transforms
 from ensemble.reduction.verdict import differs_from, problems
@@ -159,8 +159,8 @@ def _by_spectrum(
     lost = 0 if species is None else len(species)
     estimate = Estimate(
         method="spectrum",
-        value=studentised(found.samples, lost=lost).stretched(found.stretch),
-        student=of_independent(found.samples).stretched(found.stretch),
+        value=of_positive(found.samples, lost=lost, hidden=found.hidden),
+        student=of_positive(found.samples, lost=lost, hidden=found.hidden, bootstrap=False),
         samples=found.samples,
         cutoff=found.cutoff,
         correlation_time=found.correlation_time,

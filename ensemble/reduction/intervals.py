@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-__all__ = ["LEVEL", "Interval", "of_independent", "of_series", "studentised"]
+__all__ = ["LEVEL", "Interval", "of_independent", "of_positive", "of_series", "studentised"]
 
 Floats = NDArray[np.float64]
 
@@ -22,13 +22,16 @@ LEVEL = 0.95
 RESAMPLINGS = 2000
 """Of the bootstrap; its quantile is then known to about 3 % of itself."""
 
+UNKNOWN = 100.0
+"""Power of e: an end of an interval that is so far away says nothing."""
+
 FEWEST_BATCHES = 16
 """Of a series; with fewer their correlation could not be seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A mean and what is known about it: the truth is within ± `half_width` at `level`."""
+    """A mean and what is known about it: the truth is between `low` and `high` at `level`."""
 
     mean: float
     """nan where there was no sample."""
@@ -37,24 +40,28 @@ class Interval:
     samples: int
     """Independent samples; for a series, how many it is worth."""
     level: float = LEVEL
+    offset: float = 0.0
+    """Of the middle of the interval from the mean: positive where the truth may be farther above
+    the mean than below."""
 
     @property
     def low(self) -> float:
         """Lower end."""
-        return self.mean - self.half_width
+        return self.mean + self.offset - self.half_width
 
     @property
     def high(self) -> float:
         """Upper end."""
-        return self.mean + self.half_width
+        return self.mean + self.offset + self.half_width
 
     def scaled(self, factor: float) -> Interval:
         """The same of a quantity `factor` times as large."""
-        return replace(self, mean=self.mean * factor, half_width=self.half_width * abs(factor))
-
-    def stretched(self, factor: float) -> Interval:
-        """With an error `factor` times as large."""
-        return replace(self, half_width=self.half_width * factor)
+        return replace(
+            self,
+            mean=self.mean * factor,
+            half_width=self.half_width * abs(factor),
+            offset=self.offset * factor,
+        )
 
     def agrees_with(self, other: Interval) -> bool:
         """Whether the difference to another, independent mean is within the two half-widths added
@@ -119,8 +126,55 @@ def studentised(
     return replace(plain, half_width=quantile * error)
 
 
-def _bootstrap_quantile(values: Floats, level: float, seed: int) -> float:
-    """Of |t| over the resamplings."""
+def of_positive(
+    samples: ArrayLike,
+    level: float = LEVEL,
+    *,
+    lost: int = 0,
+    hidden: tuple[float, float] = (0.0, 0.0),
+    bootstrap: bool = True,
+    seed: int = 2023,
+) -> Interval:
+    """Mean of independent samples of what cannot be negative, with an interval of its logarithm.
+
+    Samples of a spectrum scatter in proportion to it: where the mean came out low, so did its
+    error. Of the logarithm the error is the same everywhere. Otherwise as `studentised`.
+
+    Parameters
+    ----------
+    samples
+        Shape (samples,), with a positive mean.
+    level
+        Confidence, between 0 and 1.
+    lost
+        Degrees of freedom that a fit has taken from the samples besides the mean.
+    hidden
+        Mean and variance of what may have to be added to the logarithm: it moves the upper end.
+    bootstrap
+        Whether the quantile is that of the bootstrap, or Student's.
+    seed
+        Of the resampling.
+    """
+    values = np.ravel(np.asarray(samples, dtype=np.float64))
+    plain = of_independent(values, level)
+    free = values.size - 1 - lost
+    if values.size < 2 or free < 1:
+        return replace(plain, half_width=math.inf)
+    mean = plain.mean
+    error = float(values.std(ddof=1)) / mean / math.sqrt(values.size)
+    error *= math.sqrt((free + lost) / free)
+    quantile = float(stdtrit(free, 0.5 + level / 2))
+    if bootstrap and values.size > 2 and error > 0:
+        quantile = max(quantile, _bootstrap_quantile(values, level, seed, log=True))
+    down, up = quantile * error, hidden[0] + quantile * math.hypot(error, math.sqrt(hidden[1]))
+    if max(down, up) > UNKNOWN:
+        return replace(plain, half_width=math.inf)
+    low, high = mean * math.exp(-down), mean * math.exp(up)
+    return replace(plain, half_width=(high - low) / 2, offset=(high + low) / 2 - mean)
+
+
+def _bootstrap_quantile(values: Floats, level: float, seed: int, *, log: bool = False) -> float:
+    """Of |t| over the resamplings, of the mean or of its logarithm."""
     generator = np.random.default_rng(seed)
     picks = generator.integers(values.size, size=(RESAMPLINGS, values.size))
     drawn = values[picks]
@@ -128,10 +182,16 @@ def _bootstrap_quantile(values: Floats, level: float, seed: int) -> float:
     different = 1 + np.count_nonzero(np.diff(ordered, axis=1), axis=1)
     telling = different >= min(3, values.size)
     drawn = drawn[telling]
-    spread = drawn.std(axis=1, ddof=1)
-    shift = np.abs(drawn.mean(axis=1) - values.mean())
+    if log:
+        # A resampling whose mean is not positive is infinitely far off.
+        drawn = drawn[drawn.mean(axis=1) > 0]
+    mean, spread = drawn.mean(axis=1), drawn.std(axis=1, ddof=1)
+    shift = np.abs(mean - values.mean())
+    if log:
+        shift, spread = np.abs(np.log(mean / values.mean())), spread / mean
     t = np.divide(shift, spread, out=np.full_like(shift, np.inf), where=spread > 0)
-    return float(np.quantile(t, level)) * math.sqrt(values.size)
+    t = np.append(t, np.full(np.count_nonzero(telling) - t.size, np.inf))
+    return float(np.quantile(t, level, method="higher")) * math.sqrt(values.size)
 
 
 def of_series(series: ArrayLike, level: float = LEVEL) -> Interval:

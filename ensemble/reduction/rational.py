@@ -13,13 +13,13 @@ nothing, at frequencies below the cut-off and their heights within a few powers 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AnotherStep", "RationalFits", "fit_near", "fit_rational"]
+__all__ = ["AnotherStep", "RationalFits", "fit_rational"]
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -42,21 +42,19 @@ TOLERANCE = 1e-5
 DAMPED = 1.0
 """Of Fisher's matrix: above, a step is too short to be judged by what it gains."""
 
-NEARLY = 5e-3
-"""The same where it is enough to be near."""
-
-
 TELLING = 1.0
 """Information about the height of a step, below which nothing is known of it."""
 
 
 class AnotherStep(NamedTuple):
-    """What another step would do to fits, for steps of several widths."""
+    """What is known of another step in log S, of several widths, for several fits."""
 
     score: Floats
-    """Shape (cutoffs, steps): how much the data ask for it, z."""
-    effect: Floats
-    """Shape (cutoffs, steps): what it would add to log S(0), for each unit of z."""
+    """Shape (cutoffs, steps): how much the data ask for it, its height in units of its error."""
+    error: Floats
+    """Shape (cutoffs, steps): of its height; infinite where the fit has such a step already."""
+    gain: Floats
+    """Shape (cutoffs, steps): what it adds to log S(0), for each unit of its height."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +74,6 @@ class RationalFits:
     bias: Floats
     """Shape (cutoffs,): of log S(0), to first order in the covariance, such that exp(log S(0) −
     bias) has the mean S(0)."""
-    parameters: Floats
-    """Shape (cutoffs, parameters)."""
     slowest: Floats
     """Shape (cutoffs,): the longest √q, weighted with what its step is worth; 0 of degree 0."""
 
@@ -92,15 +88,6 @@ class RationalFits:
         """Shape (cutoffs,): standard error of log S(0), if S is of the form that is fitted."""
         found: Floats = np.sqrt(self.covariance[:, 0, 0])
         return found
-
-    def part(self, cutoffs: slice, bands: int) -> RationalFits:
-        """Those of some cut-offs, without the bands behind the first so many."""
-        found: dict[str, Floats] = {}
-        for field in fields(self):
-            values = getattr(self, field.name)[cutoffs]
-            by_band = field.name in ("log_spectrum", "gradient", "weights", "residuals")
-            found[field.name] = values[:, :bands] if by_band else values
-        return RationalFits(**found)
 
     def response(self) -> Floats:
         """Shape (cutoffs, bands): ∂ log S(0) / ∂ P, to first order."""
@@ -131,11 +118,13 @@ class RationalFits:
         score = score - np.einsum("csp,cp->cs", projected, known)
         information = np.einsum("csb,csb->cs", weighted, step)
         information = information - np.einsum("csp,csp->cs", projected, overlap)
-        # A step that the fit has already tells nothing.
-        error = np.where(information > TELLING, information, np.inf) ** -0.5
+        error = np.full_like(information, np.inf)
+        telling = information > TELLING
+        error[telling] = information[telling] ** -0.5
         return AnotherStep(
             score=score / np.sqrt(np.maximum(information, 1e-9)),
-            effect=(1 - projected[:, :, 0]) * error,
+            error=error,
+            gain=1 - projected[:, :, 0],
         )
 
 
@@ -156,26 +145,29 @@ def fit_rational(periodogram: Floats, weights: Floats, square: Floats, degree: i
     """
     start, precision = _prior(weights, square, degree)
     start[:, 0] = np.log(weights @ periodogram / weights.sum(axis=1))
-    every = np.broadcast_to(periodogram, weights.shape)
-    found = _scored(start, every, weights, square, precision, start, TOLERANCE)
-    found = _polished(found, every, weights, square, precision, start)
-    return _fits(found, every, weights, square, precision)
+    found = _scored(periodogram, weights, square, precision, start)
+    found = _polished(found, periodogram, weights, square, precision, start)
+    log_spectrum, gradient = _function(found, square)
+    covariance = np.asarray(np.linalg.inv(_fisher(gradient, weights, precision)), np.float64)
+    return RationalFits(
+        log_spectrum=log_spectrum,
+        gradient=gradient,
+        covariance=covariance,
+        weights=weights,
+        residuals=periodogram * np.exp(-log_spectrum) - 1,
+        bias=_bias(found, gradient, covariance, weights, square),
+        slowest=_slowest(found),
+    )
 
 
 def _scored(
-    found: Floats,
-    periodogram: Floats,
-    weights: Floats,
-    square: Floats,
-    precision: Floats,
-    start: Floats,
-    tolerance: float,
+    periodogram: Floats, weights: Floats, square: Floats, precision: Floats, start: Floats
 ) -> Floats:
     """Parameters close to the minimum, by Fisher's scoring with damping.
 
-    Each row of `periodogram` and `weights` is a fit of its own.
+    Each row of `weights` and `start` is a fit of its own.
     """
-    result = found.copy()
+    found, result = start, start.copy()
     going, damping = np.arange(len(found)), np.full(len(found), 1e-2)
     log_spectrum, gradient = _function(found, square)
 
@@ -206,63 +198,15 @@ def _scored(
         result[going] = found
         # Damped steps are short, and gain little far from the minimum as well. Where damping is
         # strong and still nothing is gained, the minimum is as near as doubles allow.
-        more = ((gain >= tolerance) | (damping > DAMPED)) & (damping <= 1e6)
+        more = ((gain >= TOLERANCE) | (damping > DAMPED)) & (damping <= 1e6)
         if not more.any():
             break
         if not more.all():
             going = going[more]
-            periodogram, weights, start, found, damping, best, ratio, gradient = (
-                values[more]
-                for values in (periodogram, weights, start, found, damping, best, ratio, gradient)
+            weights, start, found, damping, best, ratio, gradient = (
+                values[more] for values in (weights, start, found, damping, best, ratio, gradient)
             )
     return result
-
-
-def fit_near(fits: RationalFits, periodograms: Floats, square: Floats) -> RationalFits:
-    """Fits to periodograms that differ little from that of other fits, which they start from.
-
-    They are not polished: most are off by less than a tenth of their errors, some by more.
-
-    Parameters
-    ----------
-    fits
-        The other fits, of the same cut-offs and weights.
-    periodograms
-        Shape (periodograms, bands).
-    square
-        As of `fit_rational`.
-
-    Returns
-    -------
-    Those of the first periodogram for all cut-offs, then those of the second, and so on.
-    """
-    count, degree = len(periodograms), fits.parameters.shape[1] // 2
-    start, precision = _prior(fits.weights, square, degree)
-    start[:, 0] = fits.parameters[:, 0]
-    every = np.repeat(periodograms, len(start), axis=0)
-    near, weights, start = (
-        np.tile(values, (count, 1)) for values in (fits.parameters, fits.weights, start)
-    )
-    found = _scored(near, every, weights, square, precision, start, NEARLY)
-    return _fits(found, every, weights, square, precision)
-
-
-def _fits(
-    found: Floats, periodogram: Floats, weights: Floats, square: Floats, precision: Floats
-) -> RationalFits:
-    """What belongs to the parameters that were found."""
-    log_spectrum, gradient = _function(found, square)
-    covariance = np.asarray(np.linalg.inv(_fisher(gradient, weights, precision)), np.float64)
-    return RationalFits(
-        log_spectrum=log_spectrum,
-        gradient=gradient,
-        covariance=covariance,
-        weights=weights,
-        residuals=periodogram * np.exp(-log_spectrum) - 1,
-        bias=_bias(found, gradient, covariance, weights, square),
-        parameters=found,
-        slowest=_slowest(found),
-    )
 
 
 def _prior(weights: Floats, square: Floats, degree: int) -> tuple[Floats, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -22,7 +23,7 @@ CORRELATION_TIMES = 120.0
 """That a series has to last at least. Of fewer, what was tried gave up to 20 % too little, and a
 longer memory could hide."""
 
-RESOLVED = 32.0
+RESOLVED = 16.0
 """Frequencies below the cut-off, at least, that a series has to be long enough for."""
 
 UNCERTAIN = 0.2
@@ -32,7 +33,7 @@ UNLIKELY = 1e-3
 """Probability, below which a difference is not put down to chance."""
 
 NOTABLE = 0.1
-"""Relative difference of two estimates, at least, that is worth a word."""
+"""Difference of the logarithms of two estimates, at least, that is worth a word."""
 
 MISFIT = 2.75
 """|z| of the best fits to a spectrum."""
@@ -89,6 +90,8 @@ def value_problems(value: Interval) -> Iterator[str]:
 def differs_from(estimate: Estimate, value: float, samples: Floats) -> Iterator[str]:
     """Whether another estimate from the same samples differs beyond chance, and not by a little.
 
+    Logarithms are compared: what a spectrum gives scatters in proportion to itself.
+
     Parameters
     ----------
     estimate
@@ -96,11 +99,11 @@ def differs_from(estimate: Estimate, value: float, samples: Floats) -> Iterator[
     value, samples
         The other one, and its values of the samples, shape (samples,).
     """
-    if samples.shape != estimate.samples.shape:
+    own = estimate.value.mean
+    if samples.shape != estimate.samples.shape or not own > 0:
         return
-    change = of_independent(estimate.samples - samples, 1 - UNLIKELY)
-    off = abs(estimate.value.mean - value)
-    if off > max(change.half_width, NOTABLE * abs(value)):
+    change = of_independent(estimate.samples / own - samples / value, 1 - UNLIKELY)
+    if abs(math.log(own / value)) > max(change.half_width, NOTABLE):
         yield f"the spectrum at low frequencies says {value:.3g}, which is another value"
 
 

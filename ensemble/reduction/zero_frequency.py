@@ -1,18 +1,17 @@
 """The integral of Green and Kubo as the value at frequency zero of a smooth spectrum.
 
 `ensemble.reduction.rational` fits the periodogram below a cut-off. Cut-off and degree are not
-chosen but averaged over: the more precise a fit is, the more it counts (error^−5), and the more
-the data speak against it *up to twice its cut-off*, the less (exp(−z²/2)). So a fit is used well
-below the frequency where it begins to fail, where it has no bias yet that could be seen. What
-speaks against it is another step in the spectrum that would make it fit better, wherever that may
-be. The idea of averaging fits of simple functions over cut-offs is that of STACIE (T. Toraman,
-D. Fauconnier, T. Verstraelen, 2025); likelihood, functions and weights differ.
+chosen but averaged over: the more precise a fit is, the more it counts (error^−7), and the more
+the data speak against it, the less: exp(−z²/2), where z is the score of another step in the
+spectrum that would make it fit better, wherever that may be. It has to stand up to the data *up to
+four times its cut-off*, where z² counts for half. So a fit is used well below the frequency where
+it begins to fail, where it has no bias yet that could be seen. The idea of averaging fits of simple
+functions over cut-offs is that of STACIE (T. Toraman, D. Fauconnier, T. Verstraelen, 2025);
+likelihood, functions and weights differ.
 
 To first order the result is linear in the periodogram, so each sample has its own value, and the
-interval needs no model of the noise. What the choice between fits adds to the error is found by
-choosing again without some of the samples. What is added besides is for steps that the data hint
-at and that the fits do not have: where relaxation times follow one another without a gap, chance
-may hide the slowest.
+interval needs no model of the noise. Its upper end allows for slower parts than those of the fits,
+which chance may hide: `ensemble.reduction.hidden`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ensemble.reduction.rational import AnotherStep, RationalFits, fit_near, fit_rational
+from ensemble.reduction.hidden import hidden_step
+from ensemble.reduction.rational import AnotherStep, RationalFits, fit_rational
 from ensemble.reduction.spectrum import Bands
 
 __all__ = ["ZeroFrequency", "zero_frequency"]
@@ -31,7 +31,7 @@ __all__ = ["ZeroFrequency", "zero_frequency"]
 Floats = NDArray[np.float64]
 
 DEGREES = (0, 1, 2)
-SHARPNESS = 5.0
+SHARPNESS = 7.0
 """How strongly precise fits are preferred."""
 
 FIRST_CUTOFF = 8
@@ -40,27 +40,19 @@ FIRST_CUTOFF = 8
 PER_OCTAVE = 2
 """Cut-offs."""
 
+REACH = 2 * PER_OCTAVE
+"""Cut-offs above its own, up to which a fit has to stand up to the data."""
+
 WIDTHS = 8
 """Of the steps that a fit is tested with."""
 
-EVIDENCE = 0.5
-"""How strongly a fit is held against what speaks against it: exp(−EVIDENCE z²)."""
+EVIDENCE = 0.5 * 2.0 ** (-0.5 * np.arange(REACH + 1) / PER_OCTAVE)
+"""Shape (REACH + 1,): how strongly a fit is held against what speaks against it: exp(−EVIDENCE z²).
+What is far above its cut-off counts less, by the square root of the frequency."""
 
-GROUPS = 10
-"""Of samples, at most, in the jackknife."""
-
-COUNTING = 1e-3
-"""Share of a fit, below which it is left out of that."""
-
-HINT = 2.0
-"""z² of a rise towards zero, from which on it is a hint: Akaike's criterion would take it in."""
-
-CHOICE = 0.5
-"""How much of the jackknife's variance of the choice counts. It gives too much for what is not
-smooth: B. Efron, C. Stein, Ann. Statist. 9, 586 (1981)."""
-
-LEAST = 0.5
-"""Of the variance that the samples' scatter gives, the least that is taken for the whole."""
+LOWEST_STEP = 12
+"""In units of the resolution, of the steps that may hide. With a step below, the series would be
+shorter than 75 correlation times: too short, by the verdict."""
 
 BANDS_A_PARAMETER = 2
 
@@ -73,9 +65,8 @@ class ZeroFrequency:
     samples: Floats
     """Shape (samples,): what each says with the fits' weights as they are; their mean is the
     value."""
-    stretch: float
-    """The error in units of that of the samples' mean: what the choice of the fits, and steps that
-    they do not have, add to it."""
+    hidden: tuple[float, float]
+    """Mean and variance of what a slower part that chance hides adds to log S(0)."""
     cutoff: float
     """Frequency: geometric mean over the fits."""
     correlation_time: float
@@ -84,49 +75,6 @@ class ZeroFrequency:
     """|z| of the fits, root of the mean square."""
     rise: float
     """z of a step towards zero frequency that the fits do not have, mean over those."""
-
-
-@dataclass(frozen=True)
-class _Average:
-    """Fits of all degrees and cut-offs, and the share of each in the result."""
-
-    fits: list[RationalFits]
-    another: list[AnotherStep]
-    """Of each degree."""
-    share: Floats
-    """Shape (degrees, cutoffs); their sum is 1."""
-
-    def over(self, values: list[Floats]) -> Floats:
-        """Mean of values (cutoffs, ...) of each degree."""
-        found: Floats = np.einsum("dc,dc...->...", self.share, np.array(values))
-        return found
-
-    @property
-    def log_zero(self) -> float:
-        """Logarithm of S(0)."""
-        return float(self.over([_unbiased(fit) for fit in self.fits]))
-
-    @property
-    def misfit(self) -> float:
-        """|z| of the fits, root of the mean square."""
-        return float(np.sqrt(self.over([(one.score**2).max(axis=1) for one in self.another])))
-
-    @property
-    def rise(self) -> float:
-        """Largest z of a step towards zero frequency, mean over the fits."""
-        return float(self.over([np.maximum(one.score.max(axis=1), 0) for one in self.another]))
-
-    @property
-    def hidden(self) -> float:
-        """Variance of log S(0): what such steps may add where the data hint at them.
-
-        A narrow step can be anything. So none counts for more, per unit of z, than the fit's error.
-        """
-        found = []
-        for fit, (score, effect) in zip(self.fits, self.another, strict=True):
-            excess = np.where(score > 0, np.maximum(score**2 - HINT, 0), 0)
-            found.append((excess * np.minimum(effect, fit.error[:, None]) ** 2).max(axis=1))
-        return float(self.over(found))
 
 
 def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroFrequency:
@@ -153,69 +101,37 @@ def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroF
     square = (2 * np.pi * grid.frequency) ** 2
     weights = np.maximum(samples * grid.count - lost * grid.count / np.diff(grid.edges), 0.25)
     cutoffs = _cutoffs(grid)
-    if len(cutoffs) <= 2 * PER_OCTAVE:
+    if len(cutoffs) <= REACH:
         raise ValueError(f"{grid.edges[-1]} frequencies are too few for a spectrum")
     below = grid.edges[1:] <= cutoffs[:, None]
-    widths = np.geomspace(
-        np.full(len(cutoffs), 4 * square[1]), (2 * np.pi * cutoffs * grid.resolution) ** 2, WIDTHS
-    ).T
+    highest = 2 * np.pi * grid.resolution * cutoffs
+    widths = np.geomspace(np.full(len(cutoffs), 4 * square[1]), highest**2, WIDTHS).T
     fits = [fit_rational(mean, weights * below, square, degree) for degree in DEGREES]
-    average = _average(fits, below, widths, square)
-    value = float(np.exp(average.log_zero))
-    response = average.over([fit.response() for fit in fits])
-    deviations = (periodograms - mean) @ response
+    another = [fit.another_step(widths, square) for fit in fits]
+    share = _shares(fits, another, below)
+
+    def over(values: list[Floats]) -> Floats:
+        """Mean over the fits of values (cutoffs, ...) of each degree."""
+        found: Floats = np.einsum("dc,dc...->...", share, np.array(values))
+        return found
+
+    value = float(np.exp(over([_unbiased(fit) for fit in fits])))
+    response = over([fit.response() for fit in fits])
+    lowest = 2 * np.pi * grid.resolution * LOWEST_STEP
+    hidden = [
+        hidden_step(step, (widths >= lowest**2) & (widths < _corner(fit, highest)[:, None] ** 2))
+        for fit, step in zip(fits, another, strict=True)
+    ]
+    mean_hidden, variance_hidden = (float(over(list(of))) for of in zip(*hidden, strict=True))
     return ZeroFrequency(
         value=value,
-        samples=value * (1 + deviations),
-        stretch=_stretch(average, periodograms, deviations, below, widths, square),
-        cutoff=float(np.exp(average.over([np.log(cutoffs)] * len(fits)))) * grid.resolution,
-        correlation_time=float(average.over([fit.slowest for fit in fits])),
-        misfit=average.misfit,
-        rise=average.rise,
+        samples=value * (1 + (periodograms - mean) @ response),
+        hidden=(mean_hidden, variance_hidden),
+        cutoff=float(np.exp(over([np.log(cutoffs)] * len(fits)))) * grid.resolution,
+        correlation_time=float(over([fit.slowest for fit in fits])),
+        misfit=float(np.sqrt(over([(step.score**2).max(axis=1) for step in another]))),
+        rise=float(over([np.maximum(step.score.max(axis=1), 0) for step in another])),
     )
-
-
-def _average(
-    fits: list[RationalFits], below: NDArray[np.bool_], widths: Floats, square: Floats
-) -> _Average:
-    another = [fit.another_step(widths, square) for fit in fits]
-    return _Average(fits, another, _shares(fits, another, below))
-
-
-def _stretch(
-    average: _Average,
-    periodograms: Floats,
-    deviations: Floats,
-    below: NDArray[np.bool_],
-    widths: Floats,
-    square: Floats,
-) -> float:
-    """The whole error of log S(0) in units of that of the samples' mean.
-
-    The shares of the fits are noisy, too. By the jackknife: everything is done again without each
-    of a few groups of samples. By how much its variance differs from that of the samples' own
-    values is put down to the choice (B. Efron, J. Am. Stat. Assoc. 109, 991 (2014), on the errors
-    of averages over models).
-    """
-    scatter = np.var(deviations) / max(len(deviations) - 1, 1)
-    if not scatter > 0:
-        return 1.0
-    # Fits that count for nothing are not made again, nor are bands looked at behind the others.
-    counting = np.flatnonzero(average.share.max(axis=0) > COUNTING)
-    cutoffs = slice(max(counting[0] - PER_OCTAVE, 0), counting[-1] + 2 * PER_OCTAVE + 1)
-    count = int(below[cutoffs].any(axis=0).sum())
-    near = [fit.part(cutoffs, count) for fit in average.fits]
-    below, widths, square = below[cutoffs, :count], widths[cutoffs], square[:count]
-    groups = np.array_split(np.arange(len(periodograms)), min(len(periodograms), GROUPS))
-    without = [np.delete(periodograms[:, :count], group, axis=0).mean(axis=0) for group in groups]
-    again = [fit_near(fit, np.array(without), square) for fit in near]
-    logs, linear = [], []
-    for k, group in enumerate(groups):
-        fits = [fit.part(slice(k * len(below), (k + 1) * len(below)), count) for fit in again]
-        logs.append(_average(fits, below, widths, square).log_zero)
-        linear.append(np.delete(deviations, group).mean())
-    choice = CHOICE * (len(groups) - 1) * (np.var(logs) - np.var(linear))
-    return float(np.sqrt(max(1 + (choice + average.hidden) / scatter, LEAST)))
 
 
 def _unbiased(fit: RationalFits) -> Floats:
@@ -230,19 +146,24 @@ def _cutoffs(grid: Bands) -> Floats:
     return FIRST_CUTOFF * 2 ** (np.arange(int(octaves * PER_OCTAVE) + 1) / PER_OCTAVE)
 
 
+def _corner(fit: RationalFits, highest: Floats) -> Floats:
+    """Shape (cutoffs,): ω of the slowest step of each fit, or its cut-off where it has none."""
+    return 1 / np.maximum(fit.slowest, 1 / highest)
+
+
 def _shares(
     fits: list[RationalFits], another: list[AnotherStep], below: NDArray[np.bool_]
 ) -> Floats:
     """Shape (degrees, cutoffs), their sum 1: of each fit in the average."""
-    against = np.array([(one.score**2).max(axis=1) for one in another])
+    against = np.array([(step.score**2).max(axis=1) for step in another])
     logs = np.full(against.shape, -np.inf)
     for row, fit, evidence in zip(logs, fits, against, strict=True):
         parameters = fit.covariance.shape[-1]
         enough = below.sum(axis=1) >= BANDS_A_PARAMETER * parameters + 2
         precise = -SHARPNESS * np.log(fit.error)
-        # Of all cut-offs up to twice that of the fit: what rises again hides what fell before.
-        most = sliding_window_view(evidence, PER_OCTAVE + 1).max(axis=1)
-        row[:-PER_OCTAVE] = precise[:-PER_OCTAVE] - EVIDENCE * most
+        # The worst of all cut-offs up to the reach: what rises again hides what fell before.
+        most = (EVIDENCE * sliding_window_view(evidence, REACH + 1)).max(axis=1)
+        row[:-REACH] = precise[:-REACH] - most
         row[~enough] = -np.inf
     share: Floats = np.exp(logs - logs.max())
     share /= share.sum()

@@ -9,7 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from ensemble.reduction.intervals import Interval, of_independent, of_series, studentised
+from ensemble.reduction.intervals import (
+    Interval,
+    of_independent,
+    of_positive,
+    of_series,
+    studentised,
+)
 
 
 def ar1(seed: int, phi: float, trials: int, rows: int) -> NDArray[np.float64]:
@@ -102,11 +108,53 @@ def test_studentised_of_one_sample_and_of_equal_ones() -> None:
     assert studentised([3.0, 4.0], lost=1).half_width == math.inf
 
 
-def test_stretched() -> None:
-    interval = Interval(mean=2.0, half_width=0.5, samples=4)
-    assert interval.stretched(3.0) == Interval(mean=2.0, half_width=1.5, samples=4)
+@pytest.mark.parametrize("count", [9, 15])
+def test_intervals_of_logarithms_miss_on_both_sides_more_evenly(count: int) -> None:
+    """Samples as skew as those of a spectrum, whose mean scatters in proportion to itself."""
+    rng = np.random.default_rng(count)
+    drawn = rng.gamma(4.0, 0.25, (2000, count))
+
+    def missed(intervals: list[Interval]) -> tuple[float, float]:
+        """Share of the truth above and below."""
+        return (
+            float(np.mean([interval.high < 1 for interval in intervals])),
+            float(np.mean([interval.low > 1 for interval in intervals])),
+        )
+
+    above, below = missed([of_positive(samples) for samples in drawn])
+    # 95 ± 0.5 % of 2000 trials; three of that.
+    assert above + below == pytest.approx(0.05, abs=0.015)
+    plainly_above, plainly_below = missed([studentised(samples) for samples in drawn])
+    assert above - below < 0.7 * (plainly_above - plainly_below)
+
+
+def test_an_interval_of_a_logarithm_by_hand() -> None:
+    samples = [1.0, 2.0, 3.0]
+    error = 1 / 2 / math.sqrt(3)
+    found = of_positive(samples, bootstrap=False)
+    assert found.mean == 2
+    assert found.low == pytest.approx(2 * math.exp(-4.30265273 * error), rel=1e-8)
+    assert found.high == pytest.approx(2 * math.exp(4.30265273 * error), rel=1e-8)
+    more = of_positive(samples, bootstrap=False, hidden=(0.1, 0.04))
+    assert more.low == pytest.approx(found.low, rel=1e-12)
+    assert math.log(more.high / 2) == pytest.approx(
+        0.1 + 4.30265273 * math.hypot(error, 0.2), rel=1e-8
+    )
+    assert of_positive(samples, lost=1).half_width > found.half_width
+
+
+def test_logarithms_of_one_sample_and_of_equal_ones() -> None:
+    assert of_positive([3.0]).half_width == math.inf
+    assert of_positive([3.0, 4.0], lost=1).half_width == math.inf
+    assert of_positive([3.0, 3.0, 3.0]).half_width == 0.0
+    # So far off that no number would say anything.
+    assert of_positive([1e-9, 300.0]).half_width == pytest.approx(75 * math.exp(12.706), rel=0.01)
+    assert of_positive([-299.0, 301.0]).half_width == math.inf
 
 
 def test_scaled() -> None:
     interval = Interval(mean=2.0, half_width=0.5, samples=4)
     assert interval.scaled(-3.0) == Interval(mean=-6.0, half_width=1.5, samples=4)
+    skew = Interval(mean=2.0, half_width=0.5, samples=4, offset=0.25)
+    assert (skew.low, skew.high) == (1.75, 2.75)
+    assert (skew.scaled(-1.0).low, skew.scaled(-1.0).high) == (-2.75, -1.75)
