@@ -22,14 +22,13 @@ __all__ = ["hidden_step"]
 
 Floats = NDArray[np.float64]
 
-PROBABILITY = 0.05
-"""Beforehand, of such a step anywhere where it is looked for."""
-
 HEIGHT = 0.3
 """h₀, of a step in log S."""
 
 
-def hidden_step(step: AnotherStep, possible: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def hidden_step(
+    step: AnotherStep, possible: NDArray[np.bool_], probability: float
+) -> tuple[Floats, Floats]:
     """Mean and variance of what one more step adds to log S(0), given the data.
 
     Parameters
@@ -39,6 +38,8 @@ def hidden_step(step: AnotherStep, possible: NDArray[np.bool_]) -> tuple[Floats,
     possible
         Shape (fits, steps): where a step is looked for. All of a fit are equally likely
         beforehand.
+    probability
+        Beforehand, that there is one.
 
     Returns
     -------
@@ -54,9 +55,9 @@ def hidden_step(step: AnotherStep, possible: NDArray[np.bool_]) -> tuple[Floats,
     second = error**2 * (1 + middle**2 + middle * ratio)
     # Of the step against none: ∫ p(z | h) p(h) dh / p(z | 0).
     log_evidence = np.log(error / HEIGHT) + log_above - log_density
-    each = PROBABILITY / np.maximum(possible.sum(axis=1, keepdims=True), 1)
+    each = probability / np.maximum(possible.sum(axis=1, keepdims=True), 1)
     logs = np.where(possible, log_evidence + np.log(each), -np.inf)
-    none = np.where(possible.any(axis=1), math.log(1 - PROBABILITY), 0.0)[:, None]
+    none = np.where(possible.any(axis=1), math.log(1 - probability), 0.0)[:, None]
     most = np.maximum(logs.max(axis=1, keepdims=True), none)
     weights = np.exp(logs - most)
     weights /= weights.sum(axis=1, keepdims=True) + np.exp(none - most)

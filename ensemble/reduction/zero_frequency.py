@@ -1,12 +1,12 @@
 """The integral of Green and Kubo as the value at frequency zero of a smooth spectrum.
 
 `ensemble.reduction.rational` fits the periodogram below a cut-off. Cut-off and degree are not
-chosen but averaged over: the more precise a fit is, the more it counts (error^−7), and the more
+chosen but averaged over: the more precise a fit is, the more it counts (error^−6), and the more
 the data speak against it, the less: exp(−z²/2), where z is the score of another step in the
 spectrum that would make it fit better, wherever that may be. It has to stand up to the data *up to
-four times its cut-off*, where z² counts for half. So a fit is used well below the frequency where
-it begins to fail, where it has no bias yet that could be seen. The idea of averaging fits of simple
-functions over cut-offs is that of STACIE (T. Toraman, D. Fauconnier, T. Verstraelen, 2025);
+four times its cut-off*, where z² counts for a third. So a fit is used well below the frequency
+where it begins to fail, where it has no bias yet that could be seen. The idea of averaging fits of
+simple functions over cut-offs is that of STACIE (T. Toraman, D. Fauconnier, T. Verstraelen, 2025);
 likelihood, functions and weights differ.
 
 To first order the result is linear in the periodogram, so each sample has its own value, and the
@@ -31,7 +31,7 @@ __all__ = ["ZeroFrequency", "zero_frequency"]
 Floats = NDArray[np.float64]
 
 DEGREES = (0, 1, 2)
-SHARPNESS = 7.0
+SHARPNESS = 6.0
 """How strongly precise fits are preferred."""
 
 FIRST_CUTOFF = 8
@@ -46,9 +46,13 @@ REACH = 2 * PER_OCTAVE
 WIDTHS = 8
 """Of the steps that a fit is tested with."""
 
-EVIDENCE = 0.5 * 2.0 ** (-0.5 * np.arange(REACH + 1) / PER_OCTAVE)
+EVIDENCE = 0.5 * 2.0 ** (-0.75 * np.arange(REACH + 1) / PER_OCTAVE)
 """Shape (REACH + 1,): how strongly a fit is held against what speaks against it: exp(−EVIDENCE z²).
-What is far above its cut-off counts less, by the square root of the frequency."""
+What is far above its cut-off counts less."""
+
+SLOWER = (0.05, 0.05, 0.5)
+"""Probability beforehand of a slower part than those in a fit, for each degree. Where two steps
+were seen there are many, as a rule."""
 
 LOWEST_STEP = 12
 """In units of the resolution, of the steps that may hide. With a step below, the series would be
@@ -119,8 +123,12 @@ def zero_frequency(periodograms: Floats, grid: Bands, *, lost: int = 0) -> ZeroF
     response = over([fit.response() for fit in fits])
     lowest = 2 * np.pi * grid.resolution * LOWEST_STEP
     hidden = [
-        hidden_step(step, (widths >= lowest**2) & (widths < _corner(fit, highest)[:, None] ** 2))
-        for fit, step in zip(fits, another, strict=True)
+        hidden_step(
+            step,
+            (widths >= lowest**2) & (widths < _corner(fit, highest)[:, None] ** 2),
+            probability,
+        )
+        for fit, step, probability in zip(fits, another, SLOWER, strict=True)
     ]
     mean_hidden, variance_hidden = (float(over(list(of))) for of in zip(*hidden, strict=True))
     return ZeroFrequency(

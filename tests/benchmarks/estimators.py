@@ -61,8 +61,8 @@ CASES = (
     Case("B", rows=40_000, timestep=COARSE),
     Case("C", rows=40_000, timestep=COARSE),
     # Nothing was chosen on these.
-    Case("quartz", rows=40_000, timestep=COARSE),
-    Case("quartz", 20, rows=40_000, timestep=COARSE),
+    Case("feldspar", rows=40_000, timestep=COARSE),
+    Case("feldspar", 20, rows=40_000, timestep=COARSE),
     Case("tide", 3, rows=40_000, timestep=COARSE),
     Case("brine", rows=40_000, timestep=COARSE),
     # On other trials of some of these it was.
@@ -87,6 +87,8 @@ CASES = (
     # Hard: a slow part behind a gap, no gaps at all, a dip.
     Case("gap", rows=40_000, timestep=COARSE),
     Case("gap", rows=80_000, timestep=COARSE),
+    Case("quartz", rows=40_000, timestep=COARSE),
+    Case("quartz", rows=80_000, timestep=COARSE),
     Case("alloy", rows=40_000, timestep=COARSE),
     Case("crystal", rows=80_000, timestep=COARSE),
     Case("crystal", 20, rows=40_000, timestep=COARSE),
@@ -104,13 +106,13 @@ TOO_SHORT = (
     *(Case("C", rows=rows) for rows in (300, 600, 1_200)),
     *(Case("gap", rows=rows, timestep=COARSE) for rows in (2_000, 10_000, 20_000)),
     *(Case("alloy", rows=rows, timestep=COARSE) for rows in (500, 2_000)),
-    *(Case("quartz", rows=rows, timestep=COARSE) for rows in (500, 2_000)),
+    *(Case("feldspar", rows=rows, timestep=COARSE) for rows in (500, 2_000)),
     *(Case("tide", 3, rows=rows, timestep=COARSE) for rows in (50, 100)),
     *(Case("brine", rows=rows, timestep=COARSE) for rows in (50, 100)),
 )
 
 
-FIRST_TRIAL = 100_000
+FIRST_TRIAL = 200_000
 """Estimators were compared on the trials from 0 on."""
 
 
