@@ -4,7 +4,7 @@
 chosen but averaged over: the more precise a fit is, the more it counts (error^−6), and the more
 the data speak against it, the less: exp(−z²/2), where z is the score of another step in the
 spectrum that would make it fit better, wherever that may be. It has to stand up to the data *up to
-four times its cut-off*, where z² counts for a third. So a fit is used well below the frequency
+four times its cut-off*, where z² counts for a quarter. So a fit is used well below the frequency
 where it begins to fail, where it has no bias yet that could be seen. The idea of averaging fits of
 simple functions over cut-offs is that of STACIE (T. Toraman, D. Fauconnier, T. Verstraelen, 2025);
 likelihood, functions and weights differ.
@@ -46,11 +46,11 @@ REACH = 2 * PER_OCTAVE
 WIDTHS = 8
 """Of the steps that a fit is tested with."""
 
-EVIDENCE = 0.5 * 2.0 ** (-0.75 * np.arange(REACH + 1) / PER_OCTAVE)
+EVIDENCE = 0.5 * 2.0 ** (-np.arange(REACH + 1) / PER_OCTAVE)
 """Shape (REACH + 1,): how strongly a fit is held against what speaks against it: exp(−EVIDENCE z²).
-What is far above its cut-off counts less."""
+What is above its cut-off counts less, in inverse proportion."""
 
-SLOWER = (0.05, 0.05, 0.5)
+SLOWER = (0.05, 0.1, 0.7)
 """Probability beforehand of a slower part than those in a fit, for each degree. Where two steps
 were seen there are many, as a rule."""
 
