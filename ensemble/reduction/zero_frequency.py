@@ -50,7 +50,7 @@ EVIDENCE = 0.5 * 2.0 ** (-np.arange(REACH + 1) / PER_OCTAVE)
 """Shape (REACH + 1,): how strongly a fit is held against what speaks against it: exp(−EVIDENCE z²).
 What is above its cut-off counts less, in inverse proportion."""
 
-SLOWER = (0.05, 0.1, 0.7)
+SLOWER = (0.02, 0.02, 0.7)
 """Probability beforehand of a slower part than those in a fit, for each degree. Where two steps
 were seen there are many, as a rule."""
 

@@ -113,7 +113,7 @@ TOO_SHORT = (
 )
 
 
-FIRST_TRIAL = 300_000
+FIRST_TRIAL = 400_000
 """Estimators were compared on the trials from 0 on."""
 
 
