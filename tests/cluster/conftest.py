@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from crystal import write_crystal
 from launches import FLUID, launch, write_campaign
 
 
@@ -19,4 +20,19 @@ def reference(fluid: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     finished = launch(fluid, store, "--quiet")
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
+    return store
+
+
+@pytest.fixture(scope="session")
+def crystal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The campaign file."""
+    return write_crystal(tmp_path_factory.mktemp("crystal"))
+
+
+@pytest.fixture(scope="session")
+def crystal_reference(crystal: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of `crystal`, by a launch that nobody disturbed."""
+    store = tmp_path_factory.mktemp("reference") / "store"
+    finished = launch(crystal, store, "--quiet")
+    assert finished.returncode == 0, finished.stderr
     return store

@@ -226,9 +226,15 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
+def chunks_of(store: Path) -> set[Path]:
+    """The segments of samples that are in the store."""
+    return set((store / "data.zarr").rglob("c.*"))
+
+
 def events_of(store: Path) -> list[dict[str, object]]:
-    """The ledger."""
-    return [json.loads(line) for line in (store / "work" / "ledger.jsonl").read_text().splitlines()]
+    """The ledger; nothing if nothing has ended yet."""
+    path = store / "work" / "ledger.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def check_same(store: Path, reference: Path, besides: Iterable[str] = ()) -> None:

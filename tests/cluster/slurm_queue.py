@@ -1,4 +1,6 @@
-"""A Slurm of the tests' own on this machine: one node, no systemd, all state in one folder.
+"""A Slurm of the tests' own on this machine: no systemd, all state in one folder.
+
+It has one node, which has two cores, whatever the machine's are.
 
 Needs the packages slurmctld, slurmd, slurm-client and munge.
 """
@@ -7,20 +9,17 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
+from daemons import end, free_port, run, wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "squeue", "scancel", "sbatch")
-
-PATIENCE = 60.0
 
 CONFIGURATION = """\
 ClusterName=tests
@@ -53,14 +52,10 @@ ReturnToService=2
 KillWait=5
 InactiveLimit=0
 JobRequeue=0
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} State=UNKNOWN
+SlurmdParameters=config_overrides
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory={memory} State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
-
-
-def missing_programs() -> list[str]:
-    """What would have to be installed."""
-    return [name for name in PROGRAMS if shutil.which(name) is None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +63,7 @@ class SlurmQueue:
     """The commands of a Slurm whose configuration is in ``SLURM_CONF``."""
 
     folder: Path
+    job_variable: ClassVar[str] = "SLURM_JOB_ID"
 
     def start(self) -> None:
         """Start munged, slurmctld and slurmd; returns when the node is idle."""
@@ -100,15 +96,25 @@ class SlurmQueue:
         """Cancel all jobs and stop the daemons."""
         with suppress(subprocess.SubprocessError):
             run("scancel", f"--user={getpass.getuser()}")
-            wait_until(lambda: self.jobs() == {})
+            wait_until(lambda: not self.running() | self.waiting())
         for name in ("slurmd", "slurmctld", "munge"):
             with suppress(FileNotFoundError, psutil.NoSuchProcess, ValueError):
                 end(psutil.Process(int((self.folder / f"{name}.pid").read_text())))
 
-    def jobs(self, state: str = "running,pending") -> dict[int, str]:
-        """The states of the jobs that are in the queue, by their numbers."""
-        listed = run("squeue", "--noheader", "--format=%i %T", f"--states={state}")
-        return {int(job): name for job, name in map(str.split, listed.splitlines())}
+    def running(self) -> set[int]:
+        """The numbers of the jobs that run."""
+        return self._jobs("running")
+
+    def waiting(self) -> set[int]:
+        """The numbers of the jobs that wait."""
+        return self._jobs("pending")
+
+    def cancel(self, job: int) -> None:
+        """As a user would."""
+        run("scancel", str(job))
+
+    def _jobs(self, state: str) -> set[int]:
+        return set(map(int, run("squeue", "--noheader", "--format=%i", "-t", state).split()))
 
     def _configuration(self) -> str:
         memory = psutil.virtual_memory().total // 2**20 - 512
@@ -117,38 +123,6 @@ class SlurmQueue:
             host=socket.gethostname().partition(".")[0],
             controller_port=free_port(),
             node_port=free_port(),
-            cores=os.cpu_count(),
             memory=memory,
             user=getpass.getuser(),
         )
-
-
-def end(daemon: psutil.Process) -> None:
-    """End a daemon; one that still waits for another is killed."""
-    daemon.terminate()
-    try:
-        daemon.wait(timeout=10)
-    except psutil.TimeoutExpired:
-        daemon.kill()
-
-
-def run(*words: str) -> str:
-    """A command's output; it has to succeed."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=True)
-    return done.stdout.strip()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Returns when something is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
