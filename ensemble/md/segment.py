@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ensemble.campaign.studies import Nemd, Rerun
 from ensemble.md import emd, equilibrate, nemd, outcome, rerun
 from ensemble.md.assignment import Assignment, Record, SegmentFiles
-from ensemble.md.engine import lammps_command, lammps_environment
+from ensemble.md.engine import lammps_command, lammps_cores, lammps_environment
 from ensemble.md.process import run_lammps
 from ensemble.plan.recipe import Recipe, Run, Segment, segment_name
 
@@ -78,12 +78,13 @@ def run_segment(
     arguments = ["-in", f"{name}.in", "-var", "folder", files.attempt.name]
     arguments += ["-log", f"{files.attempt.name}/{log.name}", "-nocite"]
     try:
-        finished = run_lammps(
-            lammps_command(recipe.engine, arguments),
-            files.run_folder,
-            lammps_environment(recipe.engine),
-            cancelled=cancelled,
-        )
+        with lammps_cores(recipe.engine):
+            finished = run_lammps(
+                lammps_command(recipe.engine, arguments),
+                files.run_folder,
+                lammps_environment(recipe.engine),
+                cancelled=cancelled,
+            )
         if not finished.ok:
             raise finished.failure(_end_of(log))
         rows, record = outcome.of(work)

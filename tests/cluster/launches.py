@@ -86,6 +86,25 @@ every = 0.08
 FLUID = HEAD + GK + DIRECT + FIXED
 """Every kind of stage and of study, in 38 segments of a thousand time steps at most."""
 
+RANKS = """
+[[study]]
+name = "{name}"
+method = "emd"
+material = "fluid"
+models = ["soft"]
+temperatures = [1.35]
+supercells = [[4, 4, 4]]
+seeds = 2
+timestep = 0.004
+equilibrate = [{{ ensemble = "nve", time = 0.2 }}]
+sample = {{ time = 0.8, every = 0.04 }}
+segment = 0.4
+engine = {{ ranks = {ranks} }}
+"""
+
+WIDE = HEAD + RANKS.format(name="one", ranks=1) + RANKS.format(name="two", ranks=2)
+"""The same trajectories on one rank and on two, too short to part."""
+
 T = TypeVar("T")
 
 COMMAND = (sys.executable, "-P", "-m", "ensemble.cli")
@@ -272,6 +291,16 @@ def _untimed(name: str, content: bytes) -> object:
     if name.endswith(".json"):
         return json.loads(content) | {"seconds": None}
     return None if name.endswith(".log") else content
+
+
+def check_ranks_agree(store: Path) -> None:
+    """In a store of `WIDE` two ranks have summed up the same as one, in another order."""
+    root = zarr.open_group(store / "data.zarr", mode="r")
+    one, two = (np.asarray(root[f"{name}/samples"]) for name in ("one", "two"))
+    assert one.shape == two.shape
+    assert not np.array_equal(one, two)
+    scale = np.abs(one).max(axis=-2, keepdims=True)
+    assert (np.abs(one - two) < 1e-10 * scale + 1e-11).all()
 
 
 def check_complete(store: Path) -> None:

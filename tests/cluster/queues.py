@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -60,6 +61,28 @@ def disturb(queue: JobQueue, launcher: Launcher, store: Path) -> None:
     launcher.wait_until(lambda: max(queue.running() | queue.waiting()) > waiting)
     queue.cancel(first)
     launcher.wait_for(lambda: worker_of(queue, store, besides=first)).kill()
+
+
+def check_two_ranks(queue: JobQueue, campaign: Path, reference: Path, cluster: Path) -> None:
+    """Runs on two MPI ranks, one after the other where a job has two cores and the queue no more:
+    what they compute is what they compute without a queue.
+    """
+    store, most = cluster.parent / "store", 0
+    with Launcher(campaign, store, "--cluster", str(cluster)) as launcher:
+        while launcher.running:
+            most = max(most, sum(is_rank(process, store) for process in psutil.process_iter()))
+            time.sleep(0.02)
+        assert launcher.ended() == 0, launcher.log.read_text()
+    assert most == 2
+    check_undisturbed(queue, store, reference)
+
+
+def is_rank(process: psutil.Process, store: Path) -> bool:
+    """Whether a process is a LAMMPS that works in a store."""
+    try:
+        return process.name() == "lmp" and f"{process.cwd()}/".startswith(f"{store}/")
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
 
 
 def worker_of(queue: JobQueue, store: Path, besides: int | None = None) -> psutil.Process | None:

@@ -12,7 +12,7 @@ from conformance import BackendTests
 from daemons import missing
 from grid_engine import PROGRAMS, GridEngine
 from launches import Launcher, events_of, launch
-from queues import causes_in, check_undisturbed, disturb, jobs_that_left
+from queues import causes_in, check_two_ranks, check_undisturbed, disturb, jobs_that_left
 
 from ensemble.campaign.clusters import Cluster, Sge
 
@@ -88,6 +88,12 @@ def test_many_runs_are_disturbed(
     # Nobody was left to remove the certificate of the first.
     shutil.rmtree(store / "work" / "private")
     check_undisturbed(engine, store, crystal_reference)
+
+
+def test_two_ranks(engine: GridEngine, wide: Path, wide_reference: Path, tmp_path: Path) -> None:
+    """In a parallel environment, of which the queue tells MPI by variables of its own."""
+    cluster = cluster_file(tmp_path, 'cores = 2\nparallel_environment = "smp"')
+    check_two_ranks(engine, wide, wide_reference, cluster)
 
 
 def test_refused(engine: GridEngine, crystal: Path, tmp_path: Path) -> None:

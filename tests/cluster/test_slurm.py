@@ -15,7 +15,7 @@ from conformance import BackendTests
 from daemons import missing, run
 from distributed import Client, Security
 from launches import Launcher, chunks_of, files_in, launch
-from queues import check_undisturbed, disturb, jobs_that_left, worker_of
+from queues import check_two_ranks, check_undisturbed, disturb, jobs_that_left, worker_of
 from slurm_queue import PROGRAMS, SlurmQueue
 
 from ensemble.campaign.clusters import Cluster, Slurm
@@ -132,6 +132,10 @@ def test_many_runs_are_disturbed(
     # Nobody was left to remove the certificate of the first.
     shutil.rmtree(store / "work" / "private")
     check_undisturbed(slurm, store, crystal_reference)
+
+
+def test_two_ranks(slurm: SlurmQueue, wide: Path, wide_reference: Path, tmp_path: Path) -> None:
+    check_two_ranks(slurm, wide, wide_reference, cluster_file(tmp_path, "cores = 2"))
 
 
 def test_walltime_that_no_segment_fits_in(slurm: SlurmQueue, fluid: Path, tmp_path: Path) -> None:

@@ -3,14 +3,24 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
 
+import psutil
 import pytest
 from lj_liquid import ENDLESS, SHORT
 from process_tree import Mark
 
 from ensemble.campaign.table import Engine
-from ensemble.md.engine import lammps_command, lammps_environment, lammps_version, version_in
+from ensemble.md.cores import own_cores
+from ensemble.md.engine import (
+    lammps_command,
+    lammps_cores,
+    lammps_environment,
+    lammps_version,
+    version_in,
+)
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.process import Finished, run_lammps
 
@@ -110,22 +120,74 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert own["A"] == "b"
 
 
-def test_ranks_may_use_every_core(tmp_path: Path) -> None:
-    """Two runs whose ranks were bound would sit on the same ones."""
-    mark, engine = Mark(), Engine(ranks=2)
-    (tmp_path / "in.lammps").write_text(ENDLESS)
-    command = lammps_command(engine, ["-in", "in.lammps", "-log", "none"])
-    environment = lammps_environment(engine) | mark.environment
-    allowed = []
+def test_ranks_listen_on_loopback_only(tmp_path: Path) -> None:
+    mark, found = Mark(), []
 
     def look() -> bool:
-        ranks = mark.named("lmp")
-        allowed.extend(os.sched_getaffinity(rank) for rank in ranks)
-        return len(ranks) == 2
+        found.extend(map(listening, mark.processes()))
+        return len(mark.named("lmp")) == 2
 
-    run_lammps(command, tmp_path, environment, cancelled=look)
-    assert allowed == [os.sched_getaffinity(0)] * len(allowed)
-    assert len(allowed) >= 2
+    run_endless(Engine(ranks=2), tmp_path, mark, look)
+    hosts = [host for hosts in found for host in hosts]
+    assert hosts  # mpiexec's
+    assert set(hosts) == {"127.0.0.1"}
+
+
+def test_ranks_have_cores_of_their_own(tmp_path: Path) -> None:
+    ranks = affinities(Engine(ranks=2), tmp_path)
+    assert ranks[0] == ranks[1]
+    assert len(ranks[0]) == 2
+
+
+def test_ranks_that_find_no_cores_may_use_every_one(tmp_path: Path) -> None:
+    """Other runs have all but one."""
+    allowed, enough = os.sched_getaffinity(0), Event()
+
+    def hold() -> None:
+        with own_cores(len(allowed) - 1):
+            taken.set()
+            enough.wait()
+
+    taken = Event()
+    holder = Thread(target=hold)
+    holder.start()
+    try:
+        assert taken.wait(timeout=60)
+        ranks = affinities(Engine(ranks=2), tmp_path)
+    finally:
+        enough.set()
+        holder.join()
+    assert ranks == [allowed, allowed]
+
+
+def affinities(engine: Engine, folder: Path) -> list[set[int]]:
+    """The cores of every rank."""
+    mark, found = Mark(), list[set[int]]()
+
+    def look() -> bool:
+        found[:] = [os.sched_getaffinity(rank) for rank in mark.named("lmp")]
+        return len(found) == engine.ranks
+
+    run_endless(engine, folder, mark, look)
+    return found
+
+
+def run_endless(engine: Engine, folder: Path, mark: Mark, cancelled: Callable[[], bool]) -> None:
+    """LAMMPS as a segment has it, until somebody has seen enough."""
+    (folder / "in.lammps").write_text(ENDLESS)
+    command = lammps_command(engine, ["-in", "in.lammps", "-log", "none"])
+    environment = lammps_environment(engine) | mark.environment
+    with lammps_cores(engine):
+        run_lammps(command, folder, environment, cancelled=cancelled)
+
+
+def listening(process: int) -> list[str]:
+    """Addresses on which a process waits for connections."""
+    try:
+        connections = psutil.Process(process).net_connections(kind="tcp")
+    except psutil.NoSuchProcess:
+        return []
+    return [each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN]
 
 
 def test_version() -> None:
