@@ -33,6 +33,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/mtp.py
 	$(BIN)/python -P tests/benchmarks/launch.py all
+	$(BIN)/python -P tests/benchmarks/simulate.py
 	PYTHONPATH=tests/reduction OMP_NUM_THREADS=1 $(BIN)/python -P tests/benchmarks/estimators.py speed
 	$(BIN)/python -P tests/benchmarks/results.py
 

@@ -42,12 +42,20 @@ class Item:
     key: str
     cost: float
     """Estimated seconds of a core that are left: longer runs go first."""
+    segments: int = 1
+    """That are left of it."""
     needs: str | None = None
     """Key of the run that has to be done before; it is blocked if nobody does that one."""
     real_failures: int = 0
     """Errors of its own, in this launch and before."""
     idle_attempts: int = 0
     attempts: int = 0
+
+    def progress(self, segments: int) -> None:
+        """So many segments more are done."""
+        left = max(0, self.segments - segments)
+        self.cost *= left / max(1, self.segments)
+        self.segments = left
 
 
 class Agenda:
@@ -96,6 +104,18 @@ class Agenda:
             return False
         return self.store_fault is not None or not (self._ready or self._delayed)
 
+    @property
+    def due(self) -> float | None:
+        """When the first of the runs that wait to be tried again may be; None if none waits."""
+        return self._delayed[0][0] if self._delayed else None
+
+    def take_up_to(self, most: int, now: float) -> list[Item]:
+        """What to submit at a time in seconds, so that `most` runs are."""
+        taken: list[Item] = []
+        while len(self.running) < most and (item := self.take(now)) is not None:
+            taken.append(item)
+        return taken
+
     def take(self, now: float) -> Item | None:
         """The next run to submit at a time in seconds, or None."""
         if self.store_fault is not None:
@@ -121,6 +141,7 @@ class Agenda:
         if receipt.segments:
             # An error that comes for sure would have come before.
             item.idle_attempts = item.real_failures = 0
+            item.progress(receipt.segments)
         if receipt.outcome is Outcome.DONE:
             self._finish(item)
         elif receipt.outcome is Outcome.HELD:

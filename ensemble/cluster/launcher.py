@@ -271,10 +271,7 @@ class Launcher:
 
     def _submit(self, window: Window) -> None:
         now = time.monotonic()
-        most, at_once = window.size(now), window.batch(now)
-        items: list[Item] = []
-        while len(self._agenda.running) < most and (item := self._agenda.take(now)) is not None:
-            items.append(item)
+        items, at_once = self._agenda.take_up_to(window.size(now), now), window.batch(now)
         # Those of one call Dask takes in its own order, so only runs of one length go together.
         for _, equals in groupby(items, key=lambda item: item.cost):
             self._submit_together(batches(list(equals), at_once))

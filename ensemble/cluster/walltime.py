@@ -26,6 +26,9 @@ RESERVE = 1.25
 CLOSING_SECONDS = 10.0
 """For a segment to be committed and the worker to close."""
 
+START_SECONDS = 10.0
+"""From the beginning of a job to its worker's first task, about."""
+
 RECEIPT_SECONDS = 2.0
 """For the launcher to fetch the last receipt of a worker that is leaving."""
 
@@ -53,7 +56,7 @@ def fits(seconds: float) -> bool:
 
 def could_fit(seconds: float) -> bool:
     """Whether it would if it were the first of a job."""
-    return needed(seconds) <= walltime()
+    return START_SECONDS + needed(seconds) <= walltime()
 
 
 def walltime() -> float:

@@ -5,6 +5,7 @@ import pytest
 from ensemble.cluster.agenda import (
     AHEAD_SECONDS,
     BATCH_SECONDS,
+    FIRST_DELAY,
     IDLE_ATTEMPTS,
     Agenda,
     Item,
@@ -31,6 +32,25 @@ def take(agenda: Agenda, now: float = 0.0) -> str | None:
 def test_the_longest_goes_first_and_equals_keep_their_order() -> None:
     agenda = Agenda([Item("a", 1.0), Item("b", 3.0), Item("c", 3.0), Item("d", 2.0)])
     assert [take(agenda) for _ in range(5)] == ["b", "c", "d", "a", None]
+
+
+def test_what_is_left_of_a_run_decides() -> None:
+    """One that has come to its last segment goes behind those that have more to do."""
+    agenda = Agenda([Item("a", 8.0, segments=4), Item("b", 5.0), Item("c", 1.0)])
+    assert take(agenda) == "a"
+    agenda.settle(Receipt(key="a", outcome=Outcome.STOPPED, segments=3), now=0.0)
+    assert (agenda.item("a").cost, agenda.item("a").segments) == (2.0, 1)
+    assert [take(agenda) for _ in range(3)] == ["b", "a", "c"]
+
+
+def test_no_more_is_taken_than_asked_for() -> None:
+    agenda = Agenda([Item(name, 1.0) for name in "abcd"])
+    assert [item.key for item in agenda.take_up_to(2, now=0.0)] == ["a", "b"]
+    agenda.settle(failed("a", Cause.KILLED), now=0.0)
+    assert agenda.due == FIRST_DELAY
+    assert [item.key for item in agenda.take_up_to(2, now=0.0)] == ["c"]
+    assert {item.key for item in agenda.take_up_to(9, now=FIRST_DELAY)} == {"a", "d"}
+    assert agenda.due is None
 
 
 def test_a_run_waits_for_the_one_that_it_needs() -> None:
