@@ -25,6 +25,9 @@ HELD_DELAY = 1.0
 FIRST_DELAY = 0.5
 """Until a run that failed is tried again, in seconds; doubled each time."""
 
+MEMORY_DELAY = 3.0
+"""The same where the memory was used up: others have to be through first."""
+
 AHEAD_SECONDS = 5.0
 """How much work is submitted ahead of what the workers are at."""
 
@@ -171,7 +174,8 @@ class Agenda:
         if in_vain or used_up:
             return self._give_up(item, receipt)
         tries = item.real_failures + item.idle_attempts
-        self._delay(item, now + FIRST_DELAY * 2 ** max(0, tries - 1))
+        first = MEMORY_DELAY if cause is Cause.MEMORY else FIRST_DELAY
+        self._delay(item, now + first * 2 ** max(0, tries - 1))
         return []
 
     def _give_up(self, item: Item, receipt: Receipt) -> list[str]:

@@ -42,7 +42,7 @@ class Cause(StrEnum):
     """A segment is longer than any job may be."""
 
     MEMORY = "memory"
-    """There was not enough of it."""
+    """There was not enough of it: others had it, or the job is too small."""
 
     LAMMPS_ERROR = "lammps_error"
     """LAMMPS refused something, or crashed."""
@@ -86,7 +86,7 @@ class Cause(StrEnum):
 _FINAL = frozenset(
     {Cause.LOST_ATOMS, Cause.NUMBERS, Cause.DRIFT, Cause.MELTED, Cause.COLLAPSED},
 )
-_REAL = frozenset({Cause.MEMORY, Cause.LAMMPS_ERROR, Cause.INTERNAL})
+_REAL = frozenset({Cause.LAMMPS_ERROR, Cause.INTERNAL})
 _ENVIRONMENT = frozenset({Cause.DISK_FULL, Cause.READ_ONLY, Cause.MISSING_FILE, Cause.WALLTIME})
 
 

@@ -7,6 +7,7 @@ from ensemble.cluster.agenda import (
     BATCH_SECONDS,
     FIRST_DELAY,
     IDLE_ATTEMPTS,
+    MEMORY_DELAY,
     Agenda,
     Item,
     Window,
@@ -126,6 +127,18 @@ def test_what_failed_is_tried_again_later_and_later() -> None:
     agenda.settle(failed("a", Cause.KILLED), now=100.5)
     assert take(agenda, now=101.4) is None
     assert take(agenda, now=101.5) == "a"
+
+
+def test_memory_that_others_have_is_waited_for() -> None:
+    """And the run is not to blame, however often."""
+    agenda, now = Agenda([Item("a", 1.0)]), 0.0
+    for attempt in range(IDLE_ATTEMPTS - 1):
+        assert take(agenda, now) == "a"
+        agenda.settle(failed("a", Cause.MEMORY), now)
+        now += MEMORY_DELAY * 2**attempt
+        assert agenda.due == now
+    assert agenda.item("a").real_failures == 0
+    assert take(agenda, now) == "a"
 
 
 def test_a_run_that_somebody_has_is_asked_for_again() -> None:

@@ -6,7 +6,8 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -26,6 +27,7 @@ from launches import (
     wait_until,
 )
 
+from ensemble.cluster.agenda import REAL_FAILURES
 from ensemble.mtp.graph import untrained_potential
 from ensemble.mtp.potential import write_potential
 
@@ -126,6 +128,50 @@ def test_lammps_is_told_to_end(argon: Path, done: Path, store: Path) -> None:
     assert len(told) == 1
     assert told[0].endswith("LAMMPS was told to end (SIGTERM) (terminated); will be tried again")
     check_same(store, done)
+
+
+# Memory
+
+TIGHT = """\
+#!/bin/sh
+count={folder}/$(basename "$PWD")
+echo >> "$count"
+[ $(wc -l < "$count") -gt {times} ] || echo $$ > {group}
+exec {lmp} "$@"
+"""
+"""The first times that a run begins, its processes may use next to no memory."""
+
+
+@pytest.fixture
+def tight_group() -> Iterator[Path]:
+    """The file that takes the processes of such a group."""
+    first = Path("/sys/fs/cgroup/memory")
+    version = 1 if first.is_dir() else 2
+    group = (first if version == 1 else Path("/sys/fs/cgroup")) / f"ensemble-{os.getpid()}"
+    group.mkdir()
+    limit = group / ("memory.limit_in_bytes" if version == 1 else "memory.max")
+    limit.write_text("4M")
+    yield group / ("tasks" if version == 1 else "cgroup.procs")
+    wait_until(lambda: not (group / "cgroup.procs").read_text())
+    group.rmdir()
+
+
+def test_memory_is_used_up(
+    argon: Path, done: Path, store: Path, tight_group: Path, tmp_path: Path
+) -> None:
+    """The kernel kills LAMMPS as often as a real error may come, and no run is given up."""
+    counts, program = tmp_path / "counts", tmp_path / "tight-lmp"
+    counts.mkdir()
+    lmp = Path(sys.prefix) / "bin" / "lmp"
+    program.write_text(TIGHT.format(folder=counts, times=REAL_FAILURES, group=tight_group, lmp=lmp))
+    program.chmod(0o755)
+    campaign = argon.with_name("tight.toml")
+    campaign.write_text(f'{argon.read_text()}\n[engine]\ncommand = "{program}"\n')
+    finished = launch(campaign, store)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stderr.count("because the memory was used up") == 2 * REAL_FAILURES
+    assert finished.stderr.count("will be tried again") == 2 * REAL_FAILURES
+    check_same(store, done, ("campaign.toml", "data.zarr/zarr.json"))
 
 
 # Disks

@@ -162,6 +162,7 @@ def test_every_cause_is_of_one_kind() -> None:
         assert cause.real or not cause.final
     assert not Cause.KILLED.real
     assert not Cause.TERMINATED.real
+    assert not Cause.MEMORY.real
     assert Cause.LAMMPS_ERROR.real
     assert not Cause.LAMMPS_ERROR.final
     assert Cause.LOST_ATOMS.final
