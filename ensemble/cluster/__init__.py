@@ -10,6 +10,8 @@
     κ of each group of runs, by the workers, as soon as the last run of it is over.
 ``agenda``
     Which run is next, and what becomes of those that fail: decisions without Dask or files.
+``hosts``
+    Which hosts are left out for a time, since runs fail there one after the other.
 ``simulate``
     A launch that is played, on a cluster larger than any at hand.
 ``task``

@@ -77,6 +77,8 @@ class Agenda:
         """Runs whose source failed."""
         self.store_fault: Receipt | None = None
         """What made the launcher submit nothing more."""
+        self.several_hosts = False
+        """Whether what is missing on one host may be there on another."""
         for item in self._items.values():
             if item.needs is None:
                 self._push(item)
@@ -132,8 +134,17 @@ class Agenda:
         self.running.add(item.key)
         return item
 
-    def settle(self, receipt: Receipt, now: float) -> list[str]:
+    def settle(self, receipt: Receipt, now: float, *, excused: bool = False) -> list[str]:
         """Note how an attempt ended, and decide whether there will be another.
+
+        Parameters
+        ----------
+        receipt
+            Of the attempt.
+        now
+            A time in seconds.
+        excused
+            Whether an error was no fault of the run.
 
         Returns
         -------
@@ -152,24 +163,31 @@ class Agenda:
         elif receipt.outcome is Outcome.STOPPED:
             self._delay(item, now)
         else:
-            return self._fail(item, receipt, now)
+            return self._fail(item, receipt, now, excused)
         return []
+
+    def pardon(self, keys: Iterable[str]) -> None:
+        """Runs failed once because of the host that they were on."""
+        for key in keys:
+            item = self._items[key]
+            item.real_failures = max(0, item.real_failures - 1)
 
     def _finish(self, item: Item) -> None:
         self.done.add(item.key)
         for key in self._waiting.pop(item.key, []):
             self._push(self._items[key])
 
-    def _fail(self, item: Item, receipt: Receipt, now: float) -> list[str]:
+    def _fail(self, item: Item, receipt: Receipt, now: float, excused: bool) -> list[str]:
         cause = receipt.cause or Cause.INTERNAL
         if cause in STORE_CAUSES:
             self.store_fault = receipt
             return []
-        if cause.real:
+        maybe_elsewhere = cause is Cause.MISSING_FILE and self.several_hosts
+        if (cause.real or maybe_elsewhere) and not excused:
             item.real_failures += 1
         else:
             item.idle_attempts += 1
-        in_vain = cause.final or cause.environment
+        in_vain = cause.final or (cause.environment and not (maybe_elsewhere or excused))
         used_up = item.real_failures >= REAL_FAILURES or item.idle_attempts >= IDLE_ATTEMPTS
         if in_vain or used_up:
             return self._give_up(item, receipt)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ensemble.md.failures import Cause
@@ -65,6 +66,8 @@ class Batch:
 
     jobs: tuple[Job, ...]
     """One at least."""
+    left_out: Mapping[str, float] = field(default_factory=dict)
+    """Hosts that are not to do it, and for how many seconds that goes on."""
 
     @property
     def key(self) -> str:

@@ -23,6 +23,7 @@ from ensemble.campaign import Campaign, load_campaign, on_cluster
 from ensemble.cluster.agenda import Agenda, Item, Window, batches
 from ensemble.cluster.backends import Backend, Setting, check_backend, open_backend
 from ensemble.cluster.convergence import Judgement, extend, in_words, judge
+from ensemble.cluster.hosts import Hosts
 from ensemble.cluster.jobs import Batch, Outcome, Receipt
 from ensemble.cluster.prepare import Prepared, prepare
 from ensemble.cluster.progress import Reporter, closing_line, reporter_for
@@ -30,6 +31,7 @@ from ensemble.cluster.reductions import POLL_SECONDS, Reductions
 from ensemble.cluster.watch import Watch
 from ensemble.md.failures import Cause
 from ensemble.plan.recipe import Run
+from ensemble.plan.show import duration_text
 from ensemble.store import ledger
 from ensemble.store.errors import StoreError
 
@@ -171,6 +173,7 @@ class Workplace:
         )
         self._reporter = reporter
         self._stop = stop
+        self._hosts = Hosts()
         self._stack = ExitStack()
         self._backend: Backend | None = None
 
@@ -191,7 +194,7 @@ class Workplace:
         backend = self._backend
         watch = Watch(prepared, backend)
         self._reporter.start(watch.progress)
-        Launcher(backend, prepared, agenda, watch, self._reporter, self._stop).run()
+        Launcher(backend, prepared, agenda, self._hosts, watch, self._reporter, self._stop).run()
         return agenda
 
 
@@ -225,6 +228,7 @@ class Launcher:
         backend: Backend,
         prepared: Prepared,
         agenda: Agenda,
+        hosts: Hosts,
         watch: Watch,
         reporter: Reporter,
         stop: threading.Event,
@@ -233,6 +237,7 @@ class Launcher:
         self._client = client = backend.client
         self._prepared = prepared
         self._agenda = agenda
+        self._hosts = hosts
         self._watch = watch
         self._reporter = reporter
         self._stop = stop
@@ -250,10 +255,11 @@ class Launcher:
         ValueError
             There will be no workers.
         """
-        from ensemble.cluster.task import TOPIC
+        from ensemble.cluster.task import HOSTS, TOPIC
 
         window = Window(0)
-        self._client.subscribe_topic(TOPIC, self._on_event)
+        self._client.subscribe_topic(TOPIC, lambda event: self._watch.note(event[1]))
+        self._client.subscribe_topic(HOSTS, lambda event: self._hosts.see(event[1]))
         while not self._stop.is_set() and not self._agenda.finished:
             self._backend.attend(self._agenda.left)
             window.workers = self._backend.workers()
@@ -264,7 +270,8 @@ class Launcher:
                 self._settle(receipt)
             self._watch.look()
             self._reporter.update()
-        self._client.unsubscribe_topic(TOPIC)
+        for topic in (TOPIC, HOSTS):
+            self._client.unsubscribe_topic(topic)
         if self._agenda.store_fault is None:
             self._reductions.wait(self._stop, self._reporter)
         self._reductions.cancel()
@@ -279,7 +286,8 @@ class Launcher:
     def _submit_together(self, parts: Sequence[Sequence[Item]]) -> None:
         from ensemble.cluster.task import work_on
 
-        work = [Batch(tuple(self._prepared.job(item) for item in part)) for part in parts]
+        left_out = self._hosts.left_out(time.monotonic())
+        work = [Batch(tuple(map(self._prepared.job, part)), left_out) for part in parts]
         keys = [batch.key for batch in work]
         futures = self._client.map(work_on, work, key=keys, pure=False)
         for batch, future in zip(work, futures, strict=True):
@@ -332,7 +340,10 @@ class Launcher:
         if receipt.cause is Cause.KILLED and not receipt.segments:
             # A worker that died does not tell what it had committed.
             receipt = replace(receipt, segments=self._watch.unseen(receipt.key))
-        given_up = agenda.settle(receipt, time.monotonic())
+        now = time.monotonic()
+        agenda.several_hosts = self._hosts.several
+        given_up = agenda.settle(receipt, now, excused=self._hosts.excuses(receipt, now))
+        self._judge_host(receipt, now)
         self._watch.settle(receipt, given_up=receipt.key in agenda.failed)
         if receipt.outcome is Outcome.DONE:
             self._reductions.done(receipt.key)
@@ -342,6 +353,17 @@ class Launcher:
         if receipt.outcome is Outcome.FAILED:
             again = receipt.key not in agenda.failed and agenda.store_fault is None
             self._reporter.failure(receipt.key, receipt, again)
+
+    def _judge_host(self, receipt: Receipt, now: float) -> None:
+        """Leave out a host on which one run after the other fails."""
+        bad = self._hosts.note(receipt, now)
+        if bad is None:
+            return
+        self._agenda.pardon(bad.runs)
+        self._reporter.note(
+            f"{bad.host}: left out for {duration_text(bad.seconds)}, since {len(bad.runs)} runs "
+            f"failed there one after the other; the last: {receipt.message}"
+        )
 
     def _note(self, run: Run, receipt: Receipt) -> None:
         """Write an attempt into the ledger; on a disk that refuses, do without: it is a diary."""
@@ -356,6 +378,3 @@ class Launcher:
         )
         with suppress(StoreError, OSError):
             ledger.append(self._prepared.paths, event)
-
-    def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
-        self._watch.note(event[1])

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.cluster import walltime
+from ensemble.cluster.hosts import rest
 from ensemble.cluster.jobs import Batch, Job, Outcome, Receipt, Source
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.segment import SegmentFiles, run_segment
@@ -32,6 +33,9 @@ from ensemble.store.progress import Start, next_segment, remove_leftovers
 
 TOPIC = "ensemble"
 """Of the events by which a worker tells how far it is."""
+
+HOSTS = "ensemble-hosts"
+"""Of the events by which a worker tells on which host it begins a task."""
 
 EVENT_SECONDS = 0.5
 """Between two events of a worker, at least: short segments are not worth a message each."""
@@ -58,6 +62,12 @@ class Tally:
 def work_on(batch: Batch) -> list[Receipt]:
     """Do what is left of each run. Called by Dask in a worker; raises nothing."""
     started, cancelled = time.monotonic(), _cancellation(batch.key)
+    if (worker := _worker()) is not None:
+        host = socket.gethostname()
+        worker.log_event(HOSTS, host)
+        if host in batch.left_out:
+            rest(worker, batch.left_out[host])
+            return [Receipt(key=job.run.key, outcome=Outcome.STOPPED) for job in batch.jobs]
     receipts: list[Receipt] = []
     for job in batch.jobs:
         late = receipts and time.monotonic() - started > LONGEST_BATCH

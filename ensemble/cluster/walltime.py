@@ -32,6 +32,9 @@ START_SECONDS = 10.0
 RECEIPT_SECONDS = 2.0
 """For the launcher to fetch the last receipt of a worker that is leaving."""
 
+LEAVING = "ensemble-leaving"
+"""Of the events by which workers tell that they leave: their addresses."""
+
 _started = time.time()
 
 
@@ -72,6 +75,7 @@ def leave(worker: Any) -> None:
     from distributed.core import Status
 
     def pause() -> None:
+        worker.log_event(LEAVING, worker.address)
         worker.status = Status.paused
         worker.loop.call_later(RECEIPT_SECONDS, close)
 

@@ -8,6 +8,7 @@ from ensemble.cluster.agenda import (
     FIRST_DELAY,
     IDLE_ATTEMPTS,
     MEMORY_DELAY,
+    REAL_FAILURES,
     Agenda,
     Item,
     Window,
@@ -171,6 +172,28 @@ def test_a_missing_file_concerns_its_run_alone() -> None:
     agenda.settle(failed("a", Cause.MISSING_FILE), now=0.0)
     assert set(agenda.failed) == {"a"}
     assert take(agenda) == "b"
+
+
+def test_a_missing_file_may_be_there_on_another_host() -> None:
+    agenda = Agenda([Item("a", 1.0)])
+    agenda.several_hosts = True
+    take(agenda)
+    assert agenda.settle(failed("a", Cause.MISSING_FILE), now=0.0) == []
+    assert take(agenda, now=10.0) == "a"
+    assert agenda.settle(failed("a", Cause.MISSING_FILE), now=10.0) == ["a"]
+
+
+def test_errors_that_are_excused_do_not_use_up_a_run() -> None:
+    agenda = Agenda([Item("a", 1.0)])
+    for attempt in range(REAL_FAILURES + 1):
+        assert take(agenda, now=100.0 * attempt) == "a"
+        agenda.settle(failed("a", Cause.LAMMPS_ERROR), now=100.0 * attempt, excused=True)
+    assert agenda.item("a").real_failures == 0
+    take(agenda, now=1000.0)
+    agenda.settle(failed("a", Cause.LAMMPS_ERROR), now=1000.0)
+    agenda.pardon(["a"])
+    assert agenda.item("a").real_failures == 0
+    assert not agenda.failed
 
 
 def test_long_runs_are_submitted_when_a_worker_is_free() -> None:

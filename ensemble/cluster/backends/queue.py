@@ -30,6 +30,7 @@ from ensemble.cluster.backends.kinds import (
     runs_per_job,
 )
 from ensemble.cluster.local import client_settings, starting, uninterrupted
+from ensemble.cluster.walltime import LEAVING
 
 if TYPE_CHECKING:
     from distributed import Client, SpecCluster
@@ -79,7 +80,7 @@ class Entry:
     workers: list[str] = field(default_factory=list)
     """Addresses of those that Dask has."""
     leaving: bool = False
-    """Whether its workers take no more tasks, since the walltime is nearly over."""
+    """Whether all its workers have said that they leave, since the walltime is nearly over."""
 
     @property
     def over(self) -> bool:
@@ -92,8 +93,6 @@ class Seen(NamedTuple):
 
     name: str
     busy: bool
-    running: bool
-    """Whether it takes tasks."""
 
 
 class QueueBackend:
@@ -108,6 +107,8 @@ class QueueBackend:
             self.most = min(self.most, setting.workers)
         self._stack = ExitStack()
         self._jobs: list[Entry] = []
+        self._leaving: set[str] = set()
+        """Addresses of workers that have said that they leave."""
         self._count = 0
         self._wanted = 0
         self._barren = 0
@@ -163,6 +164,7 @@ class QueueBackend:
         self._cluster: SpecCluster = stack.enter_context(cluster)
         self._scheduler: Any = cluster.scheduler
         self._client: Client = stack.enter_context(Client(cluster))
+        self._client.subscribe_topic(LEAVING, lambda event: self._leaving.add(event[1]))
         stack.callback(self._cancel_all)
         self._submit(1)
         if self._fault:
@@ -227,7 +229,7 @@ class QueueBackend:
             own = {a: worker for a, worker in workers.items() if _is_of(worker.name, entry.name)}
             entry.workers = list(own)
             entry.had_workers |= bool(own)
-            entry.leaving |= bool(own) and not any(worker.running for worker in own.values())
+            entry.leaving |= bool(own) and self._leaving.issuperset(own)
             if not own or any(worker.busy for worker in own.values()):
                 entry.busy = time.monotonic()
 
@@ -258,7 +260,7 @@ class QueueBackend:
         """All workers, by their addresses."""
         scheduler = self._scheduler
         return {
-            address: Seen(str(worker.name), bool(worker.processing), worker in scheduler.running)
+            address: Seen(str(worker.name), bool(worker.processing))
             for address, worker in scheduler.workers.items()
         }
 
