@@ -16,6 +16,7 @@ from ensemble.campaign.types import (
     Bytes,
     Count,
     Lines,
+    LinesWithoutMacros,
     NoCount,
     Seconds,
     Submission,
@@ -224,6 +225,9 @@ class HTCondor(Queue):
 
     disk: Bytes
     """Of a job."""
+
+    job_script_prologue: LinesWithoutMacros = ()
+    """Lines of shell before the worker starts: modules to load, an environment to activate."""
 
     job_extra_directives: Submission = Field(default_factory=dict)
     """More lines `key = value` of the submit file, as a table."""

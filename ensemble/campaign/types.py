@@ -104,6 +104,12 @@ def _word(text: str) -> str:
     return text
 
 
+def _no_macros(line: str) -> str:
+    if "$(" in line:
+        raise refuse("a macro of condor_submit's")
+    return line
+
+
 def _address(text: str) -> str:
     if not ADDRESS.fullmatch(text):
         raise refuse("not an address")
@@ -240,6 +246,14 @@ NoCount = Annotated[int, Field(ge=0, le=10_000), Says("a whole number from 0 to 
 Seconds = Annotated[Positive, Unit("s")]
 Word = Annotated[str, AfterValidator(_word), Says("text without blanks")]
 Lines = Annotated[tuple[Text, ...], Strict(False), Says("a list of lines of text")]
+LineWithoutMacros = Annotated[
+    Text,
+    AfterValidator(_no_macros),
+    Says('a line of text without "$(", which condor_submit would replace'),
+]
+LinesWithoutMacros = Annotated[
+    tuple[LineWithoutMacros, ...], Strict(False), Says("a list of lines of text")
+]
 Address = Annotated[str, AfterValidator(_address), Says('such as "tcp://10.0.0.1:8786"')]
 Bytes = Annotated[str, AfterValidator(_bytes), Says('a number and kB, MB, GB or TB: "8 GB"')]
 Walltime = Annotated[

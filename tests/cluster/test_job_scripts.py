@@ -207,6 +207,19 @@ def test_directives_that_are_skipped() -> None:
     assert "--mem=" not in job_script(section, SETTING)
 
 
+def test_a_directive_of_htcondor_that_is_none() -> None:
+    section = HTCondor(kind="htcondor", disk="2 GB", job_directives_skip=("Disk",), **ALL)
+    with pytest.raises(ValueError, match=r"job_directives_skip: found 'Disk', no directive"):
+        job_script(section, SETTING)
+
+
+def test_what_condor_submit_would_replace() -> None:
+    """It takes a shell's `$(…)` for a macro of its own."""
+    lines = ("export NODE=$(hostname)",)
+    with pytest.raises(ValueError, match="macro"):
+        HTCondor(kind="htcondor", disk="2 GB", **{**ALL, "job_script_prologue": lines})
+
+
 def test_a_job_of_one_run() -> None:
     section = Slurm(kind="slurm", tls=False, **{**TIMED, "cores": 2})
     script = job_script(section, SETTING)

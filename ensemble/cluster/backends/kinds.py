@@ -199,6 +199,8 @@ def make_job(
     arguments = job_arguments(section, setting)
     try:
         return queue.job_class(address, name=name, security=security, **arguments)
+    except KeyError as error:  # of HTCondor's, whose directives go by their names
+        raise ValueError(f"cluster.job_directives_skip: found {error}, no directive") from error
     except (TypeError, ValueError) as error:
         raise ValueError(f"[cluster]: dask-jobqueue refuses it: {error}") from error
 
