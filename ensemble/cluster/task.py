@@ -145,8 +145,7 @@ def _do_segments(job: Job, tally: Tally, cancelled: Callable[[], bool]) -> bool:
             if cancelled():
                 return True
             segment = job.recipe.segment(start.segment)
-            if not walltime.fits(seconds := _expected(job, segment, start)):
-                _leave(seconds)
+            if not _has_time(job, segment, start):
                 return True
             tally.segment = segment.number
             _do_segment(job, paths, lease, attempt, segment, start, tally, cancelled)
@@ -156,22 +155,25 @@ def _do_segments(job: Job, tally: Tally, cancelled: Callable[[], bool]) -> bool:
     return False
 
 
-def _expected(job: Job, segment: Segment, start: Start) -> float:
-    """Wall time of a segment in seconds: at the speed of the one before, if there was one."""
-    speed = job.seconds_per_step
-    if start.record is not None and start.record.get("steps"):
-        speed = start.record["seconds"] / start.record["steps"]
-    return speed * segment.steps
-
-
-def _leave(seconds: float) -> None:
-    """A segment does not fit into the rest of the walltime: leave the run to the next job.
+def _has_time(job: Job, segment: Segment, start: Start) -> bool:
+    """Whether a segment comes to its end in this job; if not, the worker leaves, and leaves the run
+    to the next job.
 
     Raises
     ------
     SegmentFailure
         The next job would not have the time either.
     """
+    estimate = seconds = job.seconds_per_step * segment.steps
+    if start.record is not None and start.record.get("steps"):
+        seconds = start.record["seconds"] / start.record["steps"] * segment.steps
+    if walltime.fits(seconds):
+        return True
+    if not walltime.could_fit(seconds):
+        # It may be that the segment before was only disturbed.
+        seconds = min(seconds, estimate)
+        if walltime.fits(seconds):
+            return True
     if not walltime.could_fit(seconds):
         raise SegmentFailure(
             Cause.WALLTIME,
@@ -181,6 +183,7 @@ def _leave(seconds: float) -> None:
         )
     if (worker := _worker()) is not None:
         walltime.leave(worker)
+    return False
 
 
 def _do_segment(
