@@ -40,6 +40,7 @@ examples:
   ensemble launch campaigns/quickstart.toml
   ensemble launch campaigns/cu195se.toml --store /scratch/cu195se --workers 64
   ensemble launch campaigns/cu195se.toml --cluster deploy/slurm.toml
+  ensemble launch campaigns/cu195se.toml --cluster deploy/slurm.toml --detach
   ensemble launch campaigns/cu195se.toml --retry-failed""",
     )
     parser.add_argument("campaign", type=Path, help="a campaign file")
@@ -51,7 +52,12 @@ examples:
     parser.add_argument(
         "--retry-failed", action="store_true", help="try runs again that were given up before"
     )
+    parser.add_argument(
+        "--detach", action="store_true", help="in the background; the next launch takes over"
+    )
     parser.add_argument("--quiet", action="store_true", help="say nothing but what went wrong")
+    # What --detach starts.
+    parser.add_argument("--in-background", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=run_launch)
 
 
@@ -59,6 +65,8 @@ def run_launch(arguments: argparse.Namespace) -> int:
     from ensemble.cluster.launcher import launch
     from ensemble.cluster.progress import reporter_for
 
+    if arguments.detach:
+        return _detached(arguments)
     summary = launch(
         arguments.campaign,
         arguments.store,
@@ -66,6 +74,7 @@ def run_launch(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         retry_failed=arguments.retry_failed,
         reporter=reporter_for(arguments.quiet),
+        background=arguments.in_background,
     )
     if summary.blocked:
         print(
@@ -80,6 +89,26 @@ def run_launch(arguments: argparse.Namespace) -> int:
 
         _print(show(open_results(summary.store)))
     return 0 if summary.complete else 1
+
+
+def _detached(arguments: argparse.Namespace) -> int:
+    from ensemble.campaign import load_campaign, on_cluster
+    from ensemble.cluster.background import start
+
+    campaign = load_campaign(arguments.campaign)  # what is wrong with it is told here
+    if arguments.cluster is not None:
+        on_cluster(campaign, arguments.cluster)
+    store = arguments.store or Path("runs") / campaign.name
+    words = [str(arguments.campaign), "--store", str(store), "--in-background"]
+    for option in ("cluster", "workers"):
+        if (value := getattr(arguments, option)) is not None:
+            words += [f"--{option}", str(value)]
+    for switch in ("retry_failed", "quiet"):
+        if getattr(arguments, switch):
+            words.append(f"--{switch.replace('_', '-')}")
+    status, said = start(store, words)
+    print(said, file=sys.stderr if status else sys.stdout)
+    return status
 
 
 def add_plan(commands: Commands) -> None:

@@ -2,6 +2,8 @@
 
 ``launcher``
     `launch`: what the campaign asks for and the store lacks, until all is done.
+``background``
+    Launchers without a terminal, and how the next one takes over.
 ``prepare``
     The reconciling: the store made or grown, its files in place, how far each run is.
 ``convergence``

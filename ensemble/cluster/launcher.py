@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ensemble.campaign import Campaign, load_campaign, on_cluster
 from ensemble.cluster.agenda import Agenda, Item, Window, batches
 from ensemble.cluster.backends import Backend, Setting, check_backend, open_backend
+from ensemble.cluster.background import in_place_of_others
 from ensemble.cluster.convergence import Judgement, extend, in_words, judge
 from ensemble.cluster.hosts import Hosts
 from ensemble.cluster.jobs import Batch, Outcome, Receipt
@@ -74,6 +75,7 @@ def launch(
     workers: int | None = None,
     retry_failed: bool = False,
     reporter: Reporter | None = None,
+    background: bool = False,
 ) -> Summary:
     """Do all that a campaign asks for and its store has not.
 
@@ -93,6 +95,8 @@ def launch(
         Whether runs that were given up before are tried again.
     reporter
         Shows the progress; a live table in a terminal, lines elsewhere by default.
+    background
+        Whether this is a launcher from which the next one takes over.
 
     Raises
     ------
@@ -115,7 +119,11 @@ def launch(
     for key, receipt in prepared.failed.items():
         reporter.failure(key, receipt, again=False)
     stop, judged = threading.Event(), list[Judgement]()
-    with stopping(stop), Workplace(campaign, root, workers, reporter, stop) as workplace:
+    with (
+        stopping(stop),
+        in_place_of_others(prepared.paths, stop, reporter, background=background),
+        Workplace(campaign, root, workers, reporter, stop) as workplace,
+    ):
         agenda = workplace.do(prepared)
         while campaign.convergence and not (stop.is_set() or agenda.store_fault):
             asked = prepared.plan.extensions

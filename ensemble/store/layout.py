@@ -9,6 +9,8 @@
     STORE/work/runs/<study>/<run>/   what a run needs to go on: lease, record, restart file
     STORE/work/ledger.jsonl          the attempts
     STORE/work/lock                  the lease of whoever changes labels
+    STORE/work/launcher              the lease of a launcher in the background
+    STORE/work/launch.log            what such launchers say
     STORE/work/aside/                files on their way into place
     STORE/work/results/<study>/      what was computed from the samples, to be had again at once
 """
@@ -62,6 +64,16 @@ class StorePaths:
     def lock(self) -> Path:
         """The lease for changes of the metadata."""
         return self.work / "lock"
+
+    @cached_property
+    def launcher(self) -> Path:
+        """The lease of a launcher in the background."""
+        return self.work / "launcher"
+
+    @cached_property
+    def launch_log(self) -> Path:
+        """What launchers in the background say."""
+        return self.work / "launch.log"
 
     @cached_property
     def aside(self) -> Path:

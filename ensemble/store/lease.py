@@ -125,6 +125,21 @@ def is_held(path: Path) -> bool:
     return seen is not None and (seen.holder is None or seen.holder.alive() is not False)
 
 
+def revoke(path: Path) -> Seen | None:
+    """Take a lease away from whoever has it; returns what it was. The holder finds out at its next
+    heartbeat, on whatever machine it is.
+
+    Raises
+    ------
+    DiskFull, ReadOnly
+        The file cannot be removed.
+    """
+    with explained(path):
+        if (seen := look(path)) is not None:
+            _remove(path, seen.token)
+        return seen
+
+
 class Observer:
     """Remembers when it last saw that each lease was touched."""
 

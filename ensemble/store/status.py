@@ -14,6 +14,8 @@ from typing import Any
 
 from ensemble.store import ledger
 from ensemble.store.info import StoreInfo, read_store
+from ensemble.store.layout import StorePaths
+from ensemble.store.lease import Holder, look
 from ensemble.store.ledger import Decision
 from ensemble.store.progress import State, states
 
@@ -57,6 +59,8 @@ class Status:
     failures: tuple[Failure, ...]
     convergence: tuple[Decision, ...] = ()
     """The last decision on each group of runs."""
+    launcher: Holder | None = None
+    """Who launches in the background; it may have died."""
 
     @property
     def complete(self) -> bool:
@@ -64,7 +68,7 @@ class Status:
         return all(study.states[State.DONE] == study.runs for study in self.studies)
 
     def __str__(self) -> str:
-        return "\n".join([*_table(self), *_convergence(self), *_failures(self)])
+        return "\n".join([*_table(self), *_launcher(self), *_convergence(self), *_failures(self)])
 
 
 def read_status(root: Path) -> Status:
@@ -105,6 +109,7 @@ def read_status(root: Path) -> Status:
         studies=tuple(studies),
         failures=tuple(failures),
         convergence=tuple(_decisions(info)),
+        launcher=None if (seen := look(info.paths.launcher)) is None else seen.holder,
     )
 
 
@@ -131,6 +136,16 @@ def _table(status: Status) -> list[str]:
         )
         for row in rows
     ]
+
+
+def _launcher(status: Status) -> list[str]:
+    """Who launches in the background, and whether it is still there, as far as that can be seen."""
+    if status.launcher is None:
+        return []
+    log = StorePaths(status.store).launch_log
+    if status.launcher.alive() is False:
+        return [f"the launcher in the background died: {status.launcher}; launch again; log: {log}"]
+    return [f"launcher in the background: {status.launcher}; log: {log}"]
 
 
 def _convergence(status: Status) -> list[str]:
@@ -161,6 +176,14 @@ def as_json(status: Status) -> dict[str, Any]:
             }
             for study in status.studies
         ],
+        "launcher": None
+        if status.launcher is None
+        else {
+            "host": status.launcher.host,
+            "pid": status.launcher.pid,
+            "alive": status.launcher.alive(),
+            "log": str(StorePaths(status.store).launch_log),
+        },
         "convergence": [vars(decision) for decision in status.convergence],
         "failed": [vars(failure) for failure in status.failures],
     }

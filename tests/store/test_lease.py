@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from small_stores import Interrupt
 
 import ensemble.store.lease as leases
 from ensemble.store.errors import LeaseHeld, LeaseLost
-from ensemble.store.lease import Holder, Lease, Observer, is_held, look
+from ensemble.store.lease import Holder, Lease, Observer, is_held, look, revoke
 
 CONTENDER = Path(__file__).with_name("contender.py")
 
@@ -52,6 +54,28 @@ def test_one_holder_at_a_time(tmp_path: Path) -> None:
     assert not path.exists()
     Lease.acquire(path).release()
     assert list(path.parent.iterdir()) == []
+
+
+def test_whoever_loses_it_finds_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "HEARTBEAT", 0.05)
+    path = tmp_path / "lease"
+    assert revoke(path) is None
+    with Lease.acquire(path) as lease:
+        seen = revoke(path)
+        assert seen is not None
+        assert (seen.token, seen.holder) == (lease.token, Holder.me())
+        assert not path.exists()
+        assert eventually(lambda: lease.lost)
+        with Lease.acquire(path) as other:
+            lease.release()
+            other.confirm()
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
 
 
 def test_whoever_is_patient_gets_it(tmp_path: Path) -> None:

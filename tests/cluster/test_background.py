@@ -1,0 +1,110 @@
+"""Launchers in the background, and who takes over from them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import psutil
+import pytest
+from launches import check_same, ensemble, launch, processes_in, wait_until
+
+LOG = "work/launch.log"
+
+
+def detach(campaign: Path, store: Path) -> psutil.Process:
+    """The launcher, once it is at work."""
+    told = launch(campaign, store, "--detach")
+    assert told.returncode == 0, told.stderr
+    found = re.fullmatch(
+        r"launched in the background: process (\d+) on \S+; log: (\S+)\n", told.stdout
+    )
+    assert found is not None, told.stdout
+    assert found[2] == str(store / LOG)
+    return psutil.Process(int(found[1]))
+
+
+def launcher_of(store: Path) -> dict[str, object] | None:
+    """As `ensemble status` has it."""
+    table = json.loads(ensemble(store.parent, "status", store, "--json").stdout)
+    found: dict[str, object] | None = table["launcher"]
+    return found
+
+
+def gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_next_launch_takes_over(fluid: Path, reference: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    launcher = detach(fluid, store)
+    assert launcher.terminal() is None
+    found = launcher_of(store)
+    assert found is not None
+    assert (found["pid"], found["alive"], found["log"]) == (launcher.pid, True, str(store / LOG))
+    told = ensemble(tmp_path, "status", store).stdout
+    assert f"launcher in the background: process {launcher.pid} on " in told
+
+    finished = launch(fluid, store)
+    assert finished.returncode == 0, finished.stderr
+    assert f"takes over from the launcher in the background, process {launcher.pid} on " in (
+        finished.stdout
+    )
+    wait_until(lambda: gone(launcher))
+    assert launcher_of(store) is None
+    wait_until(lambda: processes_in(tmp_path) == [])
+    check_same(store, reference, (LOG,))
+
+
+def test_it_goes_on_by_itself(fluid: Path, reference: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    launcher = detach(fluid, store)
+    wait_until(lambda: gone(launcher))
+    assert "runs done in" in (store / LOG).read_text()
+    assert launcher_of(store) is None
+    check_same(store, reference, (LOG,))
+    # There is nothing left to do, and that is told where the command was given.
+    again = launch(fluid, store, "--detach")
+    assert again.returncode == 0
+    assert "runs done in" in again.stdout or "launched in the background" in again.stdout
+
+
+def test_a_dead_launcher_is_told(fluid: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    launcher = detach(fluid, store)
+    launcher.kill()
+    wait_until(lambda: gone(launcher))
+    told = ensemble(tmp_path, "status", store).stdout
+    assert f"the launcher in the background died: process {launcher.pid} on " in told
+    wait_until(lambda: processes_in(tmp_path) == [])
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--cluster=nothing.toml", "nothing.toml"),
+        ("--workers=0", "must be a positive whole number"),
+    ],
+)
+def test_what_is_wrong_is_told_at_once(
+    fluid: Path, tmp_path: Path, option: str, words: str
+) -> None:
+    told = launch(fluid, tmp_path / "store", "--detach", option)
+    assert told.returncode != 0
+    assert words in told.stderr
+    assert not (tmp_path / "store").exists()
+
+
+def test_what_the_launcher_finds_wrong_is_told_as_well(
+    fluid: Path, reference: Path, tmp_path: Path
+) -> None:
+    """A store with other physics."""
+    other = tmp_path / "other.toml"
+    other.write_text(fluid.read_text().replace("lattice = 1.8", "lattice = 1.9"))
+    before = set(reference.rglob("*"))
+    told = launch(other, reference, "--detach")
+    (reference / LOG).unlink()
+    assert told.returncode == 1
+    assert "lattice" in told.stderr
+    assert set(reference.rglob("*")) == before
