@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ensemble.cluster.jobs import Outcome, Receipt
@@ -47,6 +47,8 @@ class Item:
     """Estimated seconds of a core that are left: longer runs go first."""
     segments: int = 1
     """That are left of it."""
+    group: str = ""
+    """Runs of one have the same speed."""
     needs: str | None = None
     """Key of the run that has to be done before; it is blocked if nobody does that one."""
     real_failures: int = 0
@@ -69,6 +71,7 @@ class Agenda:
         self._waiting: dict[str, list[str]] = {}
         self._ready: list[tuple[float, int, str]] = []
         self._delayed: list[tuple[float, str]] = []
+        self._factors: dict[str, float] = {}
         self._order = {key: number for number, key in enumerate(self._items)}
         self.running: set[str] = set()
         self.done: set[str] = set()
@@ -202,8 +205,20 @@ class Agenda:
         self.blocked.update(waiting)
         return [item.key, *waiting]
 
+    def learn(self, factors: Mapping[str, float]) -> None:
+        """By group, how much longer runs take than their costs say; of the other groups under "".
+        What is longest by that goes first from now on.
+        """
+        self._factors = dict(factors)
+        self._ready = [self._place(self._items[key]) for *_, key in self._ready]
+        heapq.heapify(self._ready)
+
     def _push(self, item: Item) -> None:
-        heapq.heappush(self._ready, (-item.cost, self._order[item.key], item.key))
+        heapq.heappush(self._ready, self._place(item))
+
+    def _place(self, item: Item) -> tuple[float, int, str]:
+        factor = self._factors.get(item.group, self._factors.get("", 1.0))
+        return -item.cost * factor, self._order[item.key], item.key
 
     def _delay(self, item: Item, until: float) -> None:
         heapq.heappush(self._delayed, (until, item.key))

@@ -29,6 +29,7 @@ from ensemble.cluster.jobs import Batch, Outcome, Receipt
 from ensemble.cluster.prepare import Prepared, prepare
 from ensemble.cluster.progress import Reporter, closing_line, reporter_for
 from ensemble.cluster.reductions import POLL_SECONDS, Reductions
+from ensemble.cluster.speeds import Speeds
 from ensemble.cluster.watch import Watch
 from ensemble.md.failures import Cause
 from ensemble.plan.recipe import Run
@@ -246,6 +247,7 @@ class Launcher:
         self._prepared = prepared
         self._agenda = agenda
         self._hosts = hosts
+        self._speeds = Speeds()
         self._watch = watch
         self._reporter = reporter
         self._stop = stop
@@ -352,6 +354,7 @@ class Launcher:
         agenda.several_hosts = self._hosts.several
         given_up = agenda.settle(receipt, now, excused=self._hosts.excuses(receipt, now))
         self._judge_host(receipt, now)
+        self._learn_speed(receipt)
         self._watch.settle(receipt, given_up=receipt.key in agenda.failed)
         if receipt.outcome is Outcome.DONE:
             self._reductions.done(receipt.key)
@@ -361,6 +364,13 @@ class Launcher:
         if receipt.outcome is Outcome.FAILED:
             again = receipt.key not in agenda.failed and agenda.store_fault is None
             self._reporter.failure(receipt.key, receipt, again)
+
+    def _learn_speed(self, receipt: Receipt) -> None:
+        item = self._agenda.item(receipt.key)
+        expected = self._prepared.seconds_per_step(receipt.key) * receipt.steps
+        self._speeds.note(item.group, expected, receipt.lammps_seconds)
+        if (factors := self._speeds.news()) is not None:
+            self._agenda.learn(factors)
 
     def _judge_host(self, receipt: Receipt, now: float) -> None:
         """Leave out a host on which one run after the other fails."""

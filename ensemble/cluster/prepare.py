@@ -77,6 +77,7 @@ class Prepared:
                 key=key,
                 cost=left / recipe.segments * seconds(run) * recipe.engine.ranks,
                 segments=left,
+                group=f"{run.study}/{run.model}",
                 needs=None if source is None or self.is_done(source.key) else source.key,
                 real_failures=self.real_failures.get(key, 0),
             )
@@ -90,9 +91,13 @@ class Prepared:
             run=run,
             index=self.index[item.key],
             source=self._source(run),
-            seconds_per_step=self._seconds(run) / self.recipe(item.key).steps,
+            seconds_per_step=self.seconds_per_step(item.key),
             attempt=item.attempts,
         )
+
+    def seconds_per_step(self, key: str) -> float:
+        """Of a run's wall time, by estimate."""
+        return self._seconds(self.runs[key]) / self.recipe(key).steps
 
     @cached_property
     def _seconds(self) -> Callable[[Run], float]:

@@ -56,6 +56,8 @@ class Progress:
     """Of the speeds: ``ns`` or ``τ``."""
     cost: float
     """Of all that is to be done in this launch, in estimated seconds of a core."""
+    estimate: float = 0.0
+    """Of its wall time in seconds, from the sizes of the models, with all workers."""
     cost_done: float = 0.0
     last_failure: str = ""
     cluster: str = ""
@@ -108,8 +110,8 @@ class Lines:
             left = sum(s.runs - s.done - s.failed for s in progress.studies.values())
             work = f"{_count(left, 'run')} to do on {_count(progress.workers, 'worker')}"
             print(
-                f"{progress.campaign}: {work}; store {progress.store}; "
-                f"dashboard {progress.dashboard}",
+                f"{progress.campaign}: {work}, about {duration_text(progress.estimate)}; "
+                f"store {progress.store}; dashboard {progress.dashboard}",
                 flush=True,
             )
 

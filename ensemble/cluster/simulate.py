@@ -24,6 +24,7 @@ from ensemble.cluster.agenda import Agenda, Item, Window
 from ensemble.cluster.backends.queue import IDLE_SECONDS
 from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.cluster.prepare import unbegun
+from ensemble.cluster.speeds import Speeds
 from ensemble.cluster.walltime import RECEIPT_SECONDS, START_SECONDS, needed
 from ensemble.md.failures import Cause
 from ensemble.plan.cost import Speed, run_seconds
@@ -55,6 +56,8 @@ class Work:
     """Its cost is the launcher's estimate."""
     seconds: float
     """That it takes, in segments of equal length."""
+    estimate: float | None = None
+    """Of these, by the launcher; the cost of the item where not given."""
 
 
 @dataclass(kw_only=True)
@@ -133,8 +136,12 @@ class Worker:
 
 def work_of(plan: Plan, speed: Speed | None = None) -> list[Work]:
     """All runs of a plan; `speed` is what they really have, where it is not that of the plan."""
-    prepared, seconds = unbegun(plan), run_seconds(plan, speed)
-    return [Work(item, seconds(prepared.runs[item.key])) for item in prepared.items()]
+    prepared, seconds, estimate = unbegun(plan), run_seconds(plan, speed), run_seconds(plan)
+    return [
+        Work(item, seconds(run), estimate(run))
+        for item in prepared.items()
+        for run in [prepared.runs[item.key]]
+    ]
 
 
 def lower_bound(works: Iterable[Work], workers: int) -> float:
@@ -159,10 +166,16 @@ class Simulation:
     def __init__(self, works: list[Work], conditions: Conditions) -> None:
         self._works = {work.item.key: work for work in works}
         self._segment = {w.item.key: w.seconds / w.item.segments for w in works}
+        self._estimated = {
+            w.item.key: (w.item.cost if w.estimate is None else w.estimate) / w.item.segments
+            for w in works
+        }
+        """What the launcher thinks that a segment takes."""
         self._conditions = conditions
         self._random = random.Random(conditions.seed)
         self._agenda = Agenda(work.item for work in works)
         self._window = Window(0)
+        self._speeds = Speeds()
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._count = 0
         self._waiting: deque[Item] = deque()
@@ -276,6 +289,7 @@ class Simulation:
         began = time.perf_counter()
         self._window.note(1, now)
         self._agenda.settle(receipt, now)
+        self._learn_speed(receipt)
         self._forecast.decisions += time.perf_counter() - began
         if receipt.cause is Cause.KILLED:
             self._forecast.deaths += 1
@@ -288,6 +302,13 @@ class Simulation:
             self._forecast.held += RECEIPT_SECONDS
         else:
             self._be_free(worker, now)
+
+    def _learn_speed(self, receipt: Receipt) -> None:
+        key, segments = receipt.key, receipt.segments
+        expected, taken = segments * self._estimated[key], segments * self._segment[key]
+        self._speeds.note(self._works[key].item.group, expected, taken)
+        if (factors := self._speeds.news()) is not None:
+            self._agenda.learn(factors)
 
 
 def _failed(item: Item, cause: Cause, segments: int) -> Receipt:

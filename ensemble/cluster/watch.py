@@ -9,7 +9,7 @@ from ensemble.cluster.backends import Backend
 from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.cluster.prepare import Prepared
 from ensemble.cluster.progress import Progress, StudyProgress
-from ensemble.plan.cost import run_seconds
+from ensemble.plan.cost import makespan, run_seconds
 from ensemble.store.progress import next_segment
 
 FS_PER_NS = 1e6
@@ -35,7 +35,7 @@ class Watch:
         self._lock = Lock()
         """Events come in a thread of Dask's."""
         self._seconds = run_seconds(prepared.plan)
-        campaign = prepared.plan.campaign
+        campaign, items = prepared.plan.campaign, list(prepared.items())
         reduced = campaign.units == "lj"
         self.progress = Progress(
             campaign=campaign.name,
@@ -44,7 +44,11 @@ class Watch:
             workers=backend.most,
             studies={},
             time_unit="τ" if reduced else "ns",
-            cost=sum(item.cost for item in prepared.items()),
+            cost=sum(item.cost for item in items),
+            estimate=makespan(
+                (item.cost / prepared.recipe(item.key).engine.ranks for item in items),
+                backend.most,
+            ),
         )
         for name, recipe in prepared.plan.recipes.items():
             step = recipe.trajectory.timestep / (1 if reduced else FS_PER_NS)

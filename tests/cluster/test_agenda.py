@@ -45,6 +45,23 @@ def test_what_is_left_of_a_run_decides() -> None:
     assert [take(agenda) for _ in range(3)] == ["b", "a", "c"]
 
 
+def test_what_is_learned_of_speeds_changes_the_order() -> None:
+    """Also of runs that come later; groups of which nothing is known are as the rest together."""
+    agenda = Agenda(
+        [
+            Item("slow", 2.0, group="slow"),
+            Item("quick", 3.0, group="quick"),
+            Item("other", 2.5),
+            Item("last", 1.0, needs="quick", group="slow"),
+        ]
+    )
+    agenda.learn({"slow": 10.0, "quick": 0.1, "": 1.0})
+    assert [take(agenda) for _ in range(3)] == ["slow", "other", "quick"]
+    agenda.settle(failed("other", Cause.KILLED), now=0.0)
+    agenda.settle(done("quick"), now=0.0)
+    assert [take(agenda, now=10.0) for _ in range(2)] == ["last", "other"]
+
+
 def test_no_more_is_taken_than_asked_for() -> None:
     agenda = Agenda([Item(name, 1.0) for name in "abcd"])
     assert [item.key for item in agenda.take_up_to(2, now=0.0)] == ["a", "b"]

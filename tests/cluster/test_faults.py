@@ -111,7 +111,7 @@ def test_ended_on_request(
         assert launcher.ended() == 130
     wait_until(lambda: processes_in(store.parent) == [])
     first, last = launcher.log.read_text().splitlines()
-    assert first.startswith("argon: 2 runs to do on 2 workers; ")
+    assert first.startswith("argon: 2 runs to do on 2 workers, about ")
     assert last.endswith("interrupted; the same command goes on from here")
     assert list(store.rglob("attempt-*")) == []
     assert list(store.rglob("lease")) == []

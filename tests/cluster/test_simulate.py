@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,18 @@ def test_the_same_chance_gives_the_same_course() -> None:
 
     assert course(1) == course(1)
     assert course(1) != course(2)
+
+
+def test_speeds_are_learned() -> None:
+    """Runs of one kind take ten times as long as they were thought to, after a few are done."""
+    quick = [Work(Item(f"q{k}", 100.0, group="quick"), 100.0) for k in range(20)]
+    slow = [Work(Item(f"s{k}", 99.0, group="slow"), 990.0) for k in range(3)]
+    first = Work(Item("s", 101.0, group="slow"), 20.0, estimate=2.0)
+    forecast = played([first, *quick, *slow], 2)
+    # When the first one tells, one of the quick ones is at work.
+    assert forecast.makespan < START_SECONDS + 1.1 * forecast.lower_bound
+    believed = played([*quick, *[replace(work, estimate=990.0) for work in slow]], 2)
+    assert believed.makespan > START_SECONDS + 1.15 * believed.lower_bound
 
 
 def test_many_runs() -> None:
