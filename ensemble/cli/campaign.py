@@ -56,8 +56,11 @@ examples:
         "--detach", action="store_true", help="in the background; the next launch takes over"
     )
     parser.add_argument("--quiet", action="store_true", help="say nothing but what went wrong")
-    # What --detach starts.
-    parser.add_argument("--in-background", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--in-background",
+        action="store_true",
+        help="be what --detach starts: for a launcher that is a job of its own",
+    )
     parser.set_defaults(run=run_launch)
 
 

@@ -23,7 +23,7 @@ QUICK_SECONDS = 60.0
 FIRST_REST = 600.0
 """For how long a host is left out, in seconds; doubled each time."""
 
-LONGEST_REST = 6 * 3600.0
+LONGEST_REST = 3600.0
 
 BLAMED = frozenset({Cause.LAMMPS_ERROR, Cause.INTERNAL, Cause.MISSING_FILE})
 """Causes that may be the host's."""

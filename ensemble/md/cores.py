@@ -14,6 +14,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+CLAIM = "ensemble-core-"
+"""How the names begin by which cores are taken."""
+
 
 @contextmanager
 def own_cores(count: int) -> Iterator[set[int]]:
@@ -43,7 +46,7 @@ def _claim(core: int) -> socket.socket | None:
     """A core, until it is closed; None if another run has it."""
     claim = socket.socket(socket.AF_UNIX)
     try:
-        claim.bind(f"\0ensemble-core-{core}")
+        claim.bind(f"\0{CLAIM}{core}")
     except OSError:
         claim.close()
         return None

@@ -63,6 +63,12 @@ class Status:
     """Who launches in the background; it may have died."""
 
     @property
+    def log(self) -> Path | None:
+        """What launchers say that ``--detach`` has started, if there ever was one."""
+        path = StorePaths(self.store).launch_log
+        return path if path.exists() else None
+
+    @property
     def complete(self) -> bool:
         """Whether every run is done."""
         return all(study.states[State.DONE] == study.runs for study in self.studies)
@@ -142,10 +148,10 @@ def _launcher(status: Status) -> list[str]:
     """Who launches in the background, and whether it is still there, as far as that can be seen."""
     if status.launcher is None:
         return []
-    log = StorePaths(status.store).launch_log
+    log = f"; log: {status.log}" if status.log is not None else ""
     if status.launcher.alive() is False:
-        return [f"the launcher in the background died: {status.launcher}; launch again; log: {log}"]
-    return [f"launcher in the background: {status.launcher}; log: {log}"]
+        return [f"the launcher in the background died: {status.launcher}; launch again{log}"]
+    return [f"launcher in the background: {status.launcher}{log}"]
 
 
 def _convergence(status: Status) -> list[str]:
@@ -182,7 +188,7 @@ def as_json(status: Status) -> dict[str, Any]:
             "host": status.launcher.host,
             "pid": status.launcher.pid,
             "alive": status.launcher.alive(),
-            "log": str(StorePaths(status.store).launch_log),
+            "log": None if status.log is None else str(status.log),
         },
         "convergence": [vars(decision) for decision in status.convergence],
         "failed": [vars(failure) for failure in status.failures],

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import psutil
 import pytest
-from launches import check_same, ensemble, launch, processes_in, wait_until
+from launches import (
+    Launcher,
+    check_complete,
+    check_same,
+    ensemble,
+    launch,
+    processes_in,
+    wait_until,
+)
+from test_fairness import slow_campaign
+from test_simulated import simulated
 
 LOG = "work/launch.log"
 
@@ -57,17 +67,28 @@ def test_the_next_launch_takes_over(fluid: Path, reference: Path, tmp_path: Path
     check_same(store, reference, (LOG,))
 
 
-def test_it_goes_on_by_itself(fluid: Path, reference: Path, tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    launcher = detach(fluid, store)
-    wait_until(lambda: gone(launcher))
-    assert "runs done in" in (store / LOG).read_text()
-    assert launcher_of(store) is None
-    check_same(store, reference, (LOG,))
-    # There is nothing left to do, and that is told where the command was given.
-    again = launch(fluid, store, "--detach")
-    assert again.returncode == 0
-    assert "runs done in" in again.stdout or "launched in the background" in again.stdout
+def test_it_stops_when_another_has_taken_over(tmp_path: Path) -> None:
+    """Long before all is done, though nobody tells it to."""
+    campaign, store = slow_campaign(tmp_path, runs=40), tmp_path / "store"
+    first = detach(campaign, store)
+    with Launcher(campaign, store) as second:
+        wait_until(lambda: gone(first))
+        assert second.running
+        second.child.terminate()
+        assert second.ended() == 130
+    said = (store / LOG).read_text().splitlines()[-1]
+    assert re.match(r"\d+ of 40 runs done in .*interrupted; the same command goes on", said)
+    wait_until(lambda: processes_in(tmp_path) == [])
+
+
+def test_it_goes_on_by_itself(tmp_path: Path) -> None:
+    campaign, store = simulated(tmp_path, 20), tmp_path / "store"
+    told = launch(campaign, store, "--detach")
+    assert told.returncode == 0, told.stderr
+    wait_until(lambda: not (store / "work" / "launcher").exists())
+    assert "20 of 20 runs done in " in (store / LOG).read_text()
+    check_complete(store)
+    wait_until(lambda: processes_in(tmp_path) == [])
 
 
 def test_a_dead_launcher_is_told(fluid: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from launches import GK, HEAD, Launcher, events_of, launch, wait_until, write_ca
 LATE = 10.0
 """Seconds in which a worker that joins has something to do."""
 
-SEGMENT = 1.5
+SEGMENT = 1.0
 """Seconds that a segment takes here at least, without the work of a processor."""
 
 SLOW = """\

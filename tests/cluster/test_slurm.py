@@ -5,6 +5,7 @@ whatever happens to jobs, workers and nodes.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from conformance import BackendTests
-from daemons import missing, run
+from daemons import missing, run, wait_until
 from distributed import Client, Security
-from launches import Launcher, chunks_of, files_in, launch
+from launches import COMMAND, Launcher, chunks_of, ensemble, files_in, launch
 from queues import check_two_ranks, check_undisturbed, disturb, jobs_that_left, worker_of
 from slurm_queue import PROGRAMS, SlurmQueue
 
@@ -136,6 +137,25 @@ def test_many_runs_are_disturbed(
 
 def test_two_ranks(slurm: SlurmQueue, wide: Path, wide_reference: Path, tmp_path: Path) -> None:
     check_two_ranks(slurm, wide, wide_reference, cluster_file(tmp_path, "cores = 2"))
+
+
+def test_a_launcher_that_is_a_job(
+    slurm: SlurmQueue, fluid: Path, reference: Path, tmp_path: Path
+) -> None:
+    """Its workers are jobs as well; a launch from outside takes over."""
+    store = tmp_path / "store"
+    cluster = ("--cluster", str(cluster_file(tmp_path)))
+    words = [*COMMAND, "launch", str(fluid), "--store", str(store), *cluster, "--in-background"]
+    place = (f"--chdir={tmp_path}", f"--output={tmp_path}/launcher.out", "--mem=300M")
+    job = int(run("sbatch", "--parsable", *place, "--wrap", shlex.join(words)))
+    wait_until(lambda: len(slurm.running()) == 2 and any((store / "work" / "runs").rglob("*.json")))
+    assert job in slurm.running()
+    assert "launcher in the background: process " in ensemble(tmp_path, "status", store).stdout
+    with Launcher(fluid, store, *cluster) as launcher:
+        wait_until(lambda: job not in slurm.running())
+        assert launcher.ended() == 0, launcher.log.read_text()
+    assert "takes over from the launcher in the background" in launcher.log.read_text()
+    check_undisturbed(slurm, store, reference)
 
 
 def test_walltime_that_no_segment_fits_in(slurm: SlurmQueue, fluid: Path, tmp_path: Path) -> None:

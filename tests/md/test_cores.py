@@ -6,18 +6,30 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
+from ensemble.md import cores
 from ensemble.md.cores import own_cores
 
 HOLD = """
 import sys
-from ensemble.md.cores import own_cores
+from ensemble.md import cores
 
-with own_cores(1) as cores:
-    print(*cores, flush=True)
+cores.CLAIM = sys.argv[1]
+with cores.own_cores(1) as own:
+    print(*own, flush=True)
     sys.stdin.read()
 """
 
 SHOW = "import os; print(*os.sched_getaffinity(0))"
+
+
+@pytest.fixture(autouse=True)
+def claim(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Names that no run has that is at work on this machine meanwhile."""
+    name = f"ensemble-test-{os.getpid()}-"
+    monkeypatch.setattr(cores, "CLAIM", name)
+    return name
 
 
 def test_threads_do_not_share_cores() -> None:
@@ -43,8 +55,8 @@ def test_threads_do_not_share_cores() -> None:
     assert (one_child, other_child) == (one, other)
 
 
-def test_processes_do_not_share_cores_and_who_is_killed_has_none() -> None:
-    command = [sys.executable, "-c", HOLD]
+def test_processes_do_not_share_cores_and_who_is_killed_has_none(claim: str) -> None:
+    command = [sys.executable, "-c", HOLD, claim]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:

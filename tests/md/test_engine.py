@@ -13,6 +13,7 @@ from lj_liquid import ENDLESS, SHORT
 from process_tree import Mark
 
 from ensemble.campaign.table import Engine
+from ensemble.md import cores
 from ensemble.md.cores import own_cores
 from ensemble.md.engine import (
     lammps_command,
@@ -133,12 +134,20 @@ def test_ranks_listen_on_loopback_only(tmp_path: Path) -> None:
     assert set(hosts) == {"127.0.0.1"}
 
 
+@pytest.fixture
+def own_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run that is at work on this machine meanwhile has any of the cores."""
+    monkeypatch.setattr(cores, "CLAIM", f"ensemble-test-{os.getpid()}-")
+
+
+@pytest.mark.usefixtures("own_claims")
 def test_ranks_have_cores_of_their_own(tmp_path: Path) -> None:
     ranks = affinities(Engine(ranks=2), tmp_path)
     assert ranks[0] == ranks[1]
     assert len(ranks[0]) == 2
 
 
+@pytest.mark.usefixtures("own_claims")
 def test_ranks_that_find_no_cores_may_use_every_one(tmp_path: Path) -> None:
     """Other runs have all but one."""
     allowed, enough = os.sched_getaffinity(0), Event()
