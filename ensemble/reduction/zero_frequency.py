@@ -50,9 +50,10 @@ EVIDENCE = 0.5 * 2.0 ** (-np.arange(REACH + 1) / PER_OCTAVE)
 """Shape (REACH + 1,): how strongly a fit is held against what speaks against it: exp(−EVIDENCE z²).
 What is above its cut-off counts less, in inverse proportion."""
 
-SLOWER = (0.02, 0.02, 0.7)
-"""Probability beforehand of a slower part than those in a fit, for each degree. Where two steps
-were seen there are many, as a rule."""
+SLOWER = (0.3, 0.02, 0.7)
+"""Probability beforehand of a slower part than those in a fit, for each degree. A liquid has one
+step. Where there are two there are many, as a rule; and below a cut-off where none was seen there
+may be one."""
 
 LOWEST_STEP = 12
 """In units of the resolution, of the steps that may hide. With a step below, the series would be

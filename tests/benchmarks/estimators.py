@@ -61,12 +61,15 @@ CASES = (
     Case("B", rows=40_000, timestep=COARSE),
     Case("C", rows=40_000, timestep=COARSE),
     # Nothing was chosen on these.
-    Case("beryl", rows=40_000, timestep=COARSE),
-    Case("beryl", 20, rows=40_000, timestep=COARSE),
-    Case("tide", 3, rows=40_000, timestep=COARSE),
-    Case("brine", rows=40_000, timestep=COARSE),
+    Case("topaz", rows=40_000, timestep=COARSE),
+    Case("swell", 3, rows=40_000, timestep=COARSE),
+    Case("lagoon", rows=40_000, timestep=COARSE),
+    Case("topaz", 20, rows=40_000, timestep=COARSE),
     # On other trials of some of these it was.
     Case("feldspar", rows=40_000, timestep=COARSE),
+    Case("beryl", rows=40_000, timestep=COARSE),
+    Case("tide", 3, rows=40_000, timestep=COARSE),
+    Case("brine", rows=40_000, timestep=COARSE),
     Case("terrace", rows=40_000, timestep=COARSE),
     Case("echo", 3, rows=40_000, timestep=COARSE),
     Case("ferry", rows=40_000, timestep=COARSE),
@@ -107,13 +110,13 @@ TOO_SHORT = (
     *(Case("C", rows=rows) for rows in (300, 600, 1_200)),
     *(Case("gap", rows=rows, timestep=COARSE) for rows in (2_000, 10_000, 20_000)),
     *(Case("alloy", rows=rows, timestep=COARSE) for rows in (500, 2_000)),
-    *(Case("beryl", rows=rows, timestep=COARSE) for rows in (500, 2_000)),
-    *(Case("tide", 3, rows=rows, timestep=COARSE) for rows in (50, 100)),
-    *(Case("brine", rows=rows, timestep=COARSE) for rows in (50, 100)),
+    *(Case("topaz", rows=rows, timestep=COARSE) for rows in (500, 2_000)),
+    *(Case("swell", 3, rows=rows, timestep=COARSE) for rows in (100, 200)),
+    *(Case("lagoon", rows=rows, timestep=COARSE) for rows in (200, 500)),
 )
 
 
-FIRST_TRIAL = 400_000
+FIRST_TRIAL = 500_000
 """Estimators were compared on the trials from 0 on."""
 
 
