@@ -1,4 +1,4 @@
-"""What the job queues of the tests share: how their daemons are started and asked."""
+"""What the job queues of the tests share: how their daemons are started, asked and ended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable
+
+import psutil
 
 PATIENCE = 60.0
 
@@ -33,6 +35,15 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
+
+
+def end(daemon: psutil.Process) -> None:
+    """End a daemon; one that still waits for another is killed."""
+    daemon.terminate()
+    try:
+        daemon.wait(timeout=10)
+    except psutil.TimeoutExpired:
+        daemon.kill()
 
 
 def free_port() -> int:

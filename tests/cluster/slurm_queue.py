@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import psutil
-from daemons import free_port, run, wait_until
+from daemons import end, free_port, run, wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "squeue", "scancel", "sbatch")
 
@@ -99,7 +99,7 @@ class SlurmQueue:
             wait_until(lambda: not self.running() | self.waiting())
         for name in ("slurmd", "slurmctld", "munge"):
             with suppress(FileNotFoundError, psutil.NoSuchProcess, ValueError):
-                psutil.Process(int((self.folder / f"{name}.pid").read_text())).kill()
+                end(psutil.Process(int((self.folder / f"{name}.pid").read_text())))
 
     def running(self) -> set[int]:
         """The numbers of the jobs that run."""
