@@ -53,6 +53,8 @@ class Fitting:
     """By species, added to the energy of a lone atom where the fit starts, in eV."""
     cutoff: float | None = None
     """Where another one than that of the settings is wanted."""
+    chebyshev: int | None = None
+    """Polynomials of a radial function, where another number is wanted."""
     checkpoint: Path | None = None
     """Of a fit that was interrupted, and goes on from there."""
 
@@ -106,7 +108,7 @@ def _climbed(job: Fitting, frames: Sequence[Atoms], weights: Weights, workers: i
             job.species,
             cutoff=job.cutoff or job.settings.cutoff,
             min_dist=job.settings.min_dist,
-            chebyshev=job.settings.chebyshev,
+            chebyshev=job.chebyshev or job.settings.chebyshev,
             species_energies=lone,
             seed=generator,
         )

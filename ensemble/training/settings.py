@@ -244,6 +244,9 @@ class Model(Table):
     cutoff: Annotated[Positive, Unit("Å")] | None = None
     """Where another one than that of `fit` is wanted."""
 
+    chebyshev: Count | None = None
+    """Polynomials of a radial function, where another number than that of `fit` is wanted."""
+
 
 class Training(Table):
     """A training file."""

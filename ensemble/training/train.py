@@ -42,6 +42,9 @@ __all__ = ["OtherModel", "fit_models", "train"]
 
 CARD = "README.md"
 
+YOUNGER_KEYS = {"chebyshev": None}
+"""Keys of a `[[model]]` that older records do not have, as they were before there were any."""
+
 
 class OtherModel(ValueError):
     """A model is there that was made otherwise."""
@@ -198,6 +201,7 @@ def _fitting(training: Training, model: Model, work: Path) -> Fitting:
         steps=training.fit.steps,
         shifts=tuple(model.species_energies.get(s, 0.0) for s in training.header.species),
         cutoff=model.cutoff,
+        chebyshev=model.chebyshev,
         checkpoint=_checkpoint(work, model),
     )
 
@@ -236,6 +240,7 @@ def _same(model: Path, made: dict[str, Any]) -> None:
     before = json.loads(file.read_text())
     if before.get("potential") != read_potential(model).content_hash:
         raise OtherModel(f"{model}: not the potential that {file.name} tells of; --refit")
+    before["model"] = YOUNGER_KEYS | before.get("model", {})
     if changed := [key for key in made if before.get(key) != made[key]]:
         raise OtherModel(
             f"{file}: the model was made with another {' and '.join(changed)}; "

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from planted import SPECIES, labelled_frames, planted_potential
 
 from ensemble.structures import crystal, supercell, with_vacancies
 from ensemble.training.crystals import of_composition, supercells_of
-from ensemble.training.models import share_of
+from ensemble.training.models import Fitting, fitted, share_of
 from ensemble.training.rounds import trajectories_of
-from ensemble.training.settings import load_training
+from ensemble.training.settings import Fit, load_training
 
 CU2SE = Path(__file__).parents[2] / "campaigns" / "models" / "cu2se" / "train.toml"
 
@@ -114,3 +115,18 @@ def test_trajectories_at_no_pressure_are_beside_the_strained_ones() -> None:
     each = len(training.explore.temperatures)
     assert strains(False) == [0.0] * each + [0.02] * each
     assert strains(True) == [0.0] * each + [0.02] * each + [None] * each
+
+
+def test_a_model_may_have_other_radial_functions_than_the_rest() -> None:
+    job = Fitting(
+        level=4,
+        species=SPECIES,
+        seed=1,
+        settings=Fit(cutoff=4.0, min_dist=1.8, chebyshev=4, starts=1),
+        steps=1,
+        cutoff=4.5,
+        chebyshev=6,
+    )
+    found = fitted(job, labelled_frames(planted_potential(4), 4)).potential
+    assert found.max_dist == 4.5
+    assert found.radial_coeffs.shape[3] == 6

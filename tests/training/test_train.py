@@ -216,6 +216,19 @@ def test_a_model_that_was_made_otherwise_is_not_written_over(done: Path, tmp_pat
     assert (tmp_path / "small.mtp").read_bytes() != (done / "small.mtp").read_bytes()
 
 
+def test_a_record_from_before_a_key_was_there(done: Path, tmp_path: Path) -> None:
+    file = written(tmp_path, FILE)
+    for path in done.glob("*.*"):
+        if path.name != "train.toml":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    record = json.loads((tmp_path / "small.json").read_text())
+    assert record["model"].pop("chebyshev") is None
+    (tmp_path / "small.json").write_text(json.dumps(record))
+    before = (tmp_path / "small.mtp").stat().st_mtime_ns
+    trained(file, "--model", "small")
+    assert (tmp_path / "small.mtp").stat().st_mtime_ns == before
+
+
 def test_absurd_labels_and_no_labels(tmp_path: Path) -> None:
     """Frames are rejected by name; a teacher that never answers is no reason to give up frames."""
     odd = FILE.replace("ase.calculators.lj:LennardJones", "odd_calculators:Odd")
