@@ -105,8 +105,8 @@ def test_tables() -> None:
         card("mtp2", dynamics=[trajectory(failure="atoms were lost", **nothing)]),
     ]
     differences = [
-        Difference(models=("a", "b"), temperature=300.0, frames=20, forces=f, energy=e)
-        for f, e in ((28.0, 0.5), (32.0, 0.7))
+        Difference(models=models, temperature=300.0, frames=20, forces=f, energy=e)
+        for models, f, e in ((("a", "b"), 28.0, 0.5), (("a", "c"), 32.0, 0.7))
     ]
     text = markdown(cards, differences=differences, command="ensemble train train.toml")
     for line in (
@@ -123,6 +123,10 @@ def test_tables() -> None:
         "mtp2 at 600 K: atoms were lost.",
         "| mtp1 | 600 | -2.847 ± 0.176 |",
         "| 300 | 20 | 2 | 30 (28 … 32) | 0.6 (0.5 … 0.7) |",
+        "| 300 K | a | b | c |",
+        "| a | – | 28.0 | 32.0 |",
+        "| b | 0.50 | – | – |",
+        "| c | 0.70 | – | – |",
         "    ensemble train train.toml",
     ):
         assert line in text.splitlines()

@@ -205,11 +205,31 @@ def _differences(differences: Sequence[Difference]) -> Iterator[str]:
         ]
         for temperature, group in groups.items()
     ]
-    if rows:
-        yield "Mean absolute differences of two models: the mean over all pairs, and in brackets"
-        yield "the smallest and the largest.\n"
-        heads = ["T (K)", "frames", "pairs", "forces (meV/Å)", "energy (meV/atom)"]
-        yield from _table(heads, rows)
+    if not rows:
+        return
+    yield "Mean absolute differences of two models: the mean over all pairs, and in brackets"
+    yield "the smallest and the largest.\n"
+    heads = ["T (K)", "frames", "pairs", "forces (meV/Å)", "energy (meV/atom)"]
+    yield from _table(heads, rows)
+    yield "\nPair by pair: over the diagonal forces (meV/Å), under it energies (meV/atom)."
+    for temperature, group in groups.items():
+        yield ""
+        yield from _pairs(temperature, group)
+
+
+def _pairs(temperature: float | None, differences: Sequence[Difference]) -> Iterator[str]:
+    """The differences at one temperature as a square."""
+    names = _keys(one.models for one in differences)
+    by_pair = {one.models: one for one in differences}
+    rows = []
+    for a in names:
+        row = [a]
+        for b in names:
+            over, under = by_pair.get((a, b)), by_pair.get((b, a))
+            value = over.forces if over else under.energy if under else None
+            row.append(_number(value, ".1f" if over else ".2f"))
+        rows.append(row)
+    yield from _table([f"{_number(temperature, 'g')} K", *names], rows)
 
 
 def _spread(values: Sequence[float]) -> str:
