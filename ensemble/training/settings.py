@@ -247,6 +247,10 @@ class Model(Table):
     chebyshev: Count | None = None
     """Polynomials of a radial function, where another number than that of `fit` is wanted."""
 
+    steps: Count | None = None
+    """Of Levenberg and Marquardt at most, where another number than that of `fit` is wanted: a
+    larger basis is good enough after fewer."""
+
 
 class Training(Table):
     """A training file."""

@@ -42,7 +42,7 @@ __all__ = ["OtherModel", "fit_models", "train"]
 
 CARD = "README.md"
 
-YOUNGER_KEYS = {"chebyshev": None}
+YOUNGER_KEYS = {"chebyshev": None, "steps": None}
 """Keys of a `[[model]]` that older records do not have, as they were before there were any."""
 
 
@@ -198,7 +198,7 @@ def _fitting(training: Training, model: Model, work: Path) -> Fitting:
         species=training.header.species,
         seed=model.seed,
         settings=training.fit,
-        steps=training.fit.steps,
+        steps=model.steps or training.fit.steps,
         shifts=tuple(model.species_energies.get(s, 0.0) for s in training.header.species),
         cutoff=model.cutoff,
         chebyshev=model.chebyshev,

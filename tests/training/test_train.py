@@ -222,11 +222,21 @@ def test_a_record_from_before_a_key_was_there(done: Path, tmp_path: Path) -> Non
         if path.name != "train.toml":
             (tmp_path / path.name).write_bytes(path.read_bytes())
     record = json.loads((tmp_path / "small.json").read_text())
-    assert record["model"].pop("chebyshev") is None
+    for key in ("chebyshev", "steps"):
+        assert record["model"].pop(key) is None
     (tmp_path / "small.json").write_text(json.dumps(record))
     before = (tmp_path / "small.mtp").stat().st_mtime_ns
     trained(file, "--model", "small")
     assert (tmp_path / "small.mtp").stat().st_mtime_ns == before
+
+
+def test_a_model_with_steps_of_its_own(done: Path, tmp_path: Path) -> None:
+    file = written(tmp_path, FILE.replace("seed = 1\n", "seed = 1\nsteps = 3\n", 1))
+    for path in done.glob("*.xyz.gz"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    trained(file, "--model", "small")
+    assert json.loads((tmp_path / "small.json").read_text())["steps"] == 3
+    assert json.loads((done / "small.json").read_text())["steps"] > 3
 
 
 def test_absurd_labels_and_no_labels(tmp_path: Path) -> None:
