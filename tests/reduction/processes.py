@@ -263,7 +263,7 @@ PROCESSES: dict[str, Process | Coupled] = {
     ),
     # Two time scales, the integral overshoots, and an optical mode.
     "tide": Process((Relaxation(2, 0.7), Oscillator(0.15, 3, 0.6), Oscillator(5, 0.3, 4))),
-    # Ions that take sixty times the heat of conduction along, and relax three times as slowly.
+    # Ions that take seventy times the heat of conduction along, and relax three times as slowly.
     "brine": Coupled(
         8.0,
         Process((Relaxation(1, 0.5), Relaxation(0.15, 0.4), Oscillator(3.2, 0.4, 4))),
