@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.md.failures import Cause
@@ -44,19 +43,26 @@ class Hosts:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
+        self._told: set[str] = set()
+        """Addresses of the workers that have told theirs."""
         self._failed: dict[str, set[str]] = {}
         """By host, the runs that failed there since the last that got on, and nowhere else."""
         self._until: dict[str, float] = {}
         self._times: Counter[str] = Counter()
 
-    def see(self, host: str) -> None:
-        """A worker on it is at work."""
+    def see(self, host: str, worker: str) -> None:
+        """A worker on it, by its address, is at work."""
         self._known.add(host)
+        self._told.add(worker)
 
     @property
     def several(self) -> bool:
         """Whether there is more than one."""
         return len(self._known) > 1
+
+    def maybe_several(self, workers: int) -> bool:
+        """Whether there may be: of so many workers not all have told theirs."""
+        return self.several or len(self._told) < workers
 
     def left_out(self, now: float) -> dict[str, float]:
         """The hosts that are, and for how many seconds more."""
@@ -75,7 +81,7 @@ class Hosts:
         host = receipt.host
         if not host:
             return None  # a worker that died does not tell
-        self.see(host)
+        self._known.add(host)
         if receipt.segments or receipt.outcome is Outcome.DONE:
             self._failed.pop(host, None)
             self._times.pop(host, None)
@@ -105,21 +111,3 @@ class Hosts:
         self._times[host] += 1
         self._until[host] = now + seconds
         return LeftOut(host, seconds, frozenset(self._failed.pop(host)))
-
-
-def rest(worker: Any, seconds: float) -> None:
-    """Have a Dask worker take no tasks for so long. Called in the thread of a task.
-
-    It stays, and its job with it: else the queue would start the next one on the same host.
-    """
-    from distributed.core import Status
-
-    def pause() -> None:
-        worker.status = Status.paused
-        worker.loop.call_later(seconds, resume)
-
-    def resume() -> None:
-        if worker.status is Status.paused:
-            worker.status = Status.running
-
-    worker.loop.add_callback(pause)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ensemble.md.failures import Cause
@@ -66,8 +65,8 @@ class Batch:
 
     jobs: tuple[Job, ...]
     """One at least."""
-    left_out: Mapping[str, float] = field(default_factory=dict)
-    """Hosts that are not to do it, and for how many seconds that goes on."""
+    left_out: frozenset[str] = frozenset()
+    """Hosts that are not to do it."""
 
     @property
     def key(self) -> str:

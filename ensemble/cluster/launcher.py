@@ -269,7 +269,7 @@ class Launcher:
 
         window = Window(0)
         self._client.subscribe_topic(TOPIC, lambda event: self._watch.note(event[1]))
-        self._client.subscribe_topic(HOSTS, lambda event: self._hosts.see(event[1]))
+        self._client.subscribe_topic(HOSTS, lambda event: self._hosts.see(*event[1]))
         while not self._stop.is_set() and not self._agenda.finished:
             self._backend.attend(self._agenda.left)
             window.workers = self._backend.workers()
@@ -296,7 +296,7 @@ class Launcher:
     def _submit_together(self, parts: Sequence[Sequence[Item]]) -> None:
         from ensemble.cluster.task import work_on
 
-        left_out = self._hosts.left_out(time.monotonic())
+        left_out = frozenset(self._hosts.left_out(time.monotonic()))
         work = [Batch(tuple(map(self._prepared.job, part)), left_out) for part in parts]
         keys = [batch.key for batch in work]
         futures = self._client.map(work_on, work, key=keys, pure=False)
@@ -351,7 +351,8 @@ class Launcher:
             # A worker that died does not tell what it had committed.
             receipt = replace(receipt, segments=self._watch.unseen(receipt.key))
         now = time.monotonic()
-        agenda.several_hosts = self._hosts.several
+        away = prepared.plan.campaign.cluster.kind != "local"
+        agenda.several_hosts = away and self._hosts.maybe_several(self._backend.workers())
         given_up = agenda.settle(receipt, now, excused=self._hosts.excuses(receipt, now))
         self._judge_host(receipt, now)
         self._learn_speed(receipt)

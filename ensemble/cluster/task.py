@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.cluster import walltime
-from ensemble.cluster.hosts import rest
 from ensemble.cluster.jobs import Batch, Job, Outcome, Receipt, Source
 from ensemble.md.failures import Cause, SegmentFailure
 from ensemble.md.segment import SegmentFiles, run_segment
@@ -35,7 +34,10 @@ TOPIC = "ensemble"
 """Of the events by which a worker tells how far it is."""
 
 HOSTS = "ensemble-hosts"
-"""Of the events by which a worker tells on which host it begins a task."""
+"""Of the events by which a worker tells on which host, and at which address, it begins a task."""
+
+DECLINE_SECONDS = 2.0
+"""That a worker on a host that is left out keeps a task: others are to have the next one."""
 
 EVENT_SECONDS = 0.5
 """Between two events of a worker, at least: short segments are not worth a message each."""
@@ -64,9 +66,9 @@ def work_on(batch: Batch) -> list[Receipt]:
     started, cancelled = time.monotonic(), _cancellation(batch.key)
     if (worker := _worker()) is not None:
         host = socket.gethostname()
-        worker.log_event(HOSTS, host)
+        worker.log_event(HOSTS, (host, worker.address))
         if host in batch.left_out:
-            rest(worker, batch.left_out[host])
+            _decline(cancelled)
             return [Receipt(key=job.run.key, outcome=Outcome.STOPPED) for job in batch.jobs]
     receipts: list[Receipt] = []
     for job in batch.jobs:
@@ -76,6 +78,15 @@ def work_on(batch: Batch) -> list[Receipt]:
         else:
             receipts.append(_work_on_run(job, cancelled))
     return receipts
+
+
+def _decline(cancelled: Callable[[], bool]) -> None:
+    """Be busy for a moment. A worker that took no tasks would keep those that wait for it, and one
+    that left would have its job start the next on the same host.
+    """
+    until = time.monotonic() + DECLINE_SECONDS
+    while time.monotonic() < until and not cancelled():
+        time.sleep(0.1)
 
 
 def _work_on_run(job: Job, cancelled: Callable[[], bool]) -> Receipt:

@@ -39,7 +39,7 @@ def hosts(*names: str) -> Hosts:
     """Those that have begun runs."""
     known = Hosts()
     for name in names:
-        known.see(name)
+        known.see(name, f"tcp://{name}:1")
     return known
 
 
@@ -120,6 +120,16 @@ def test_there_has_to_be_another_host() -> None:
     assert not left_out(known, [failed(run, "only") for run in RUNS])
 
 
+def test_who_has_not_told_yet_may_be_elsewhere() -> None:
+    known = hosts("one")
+    assert known.maybe_several(workers=2)
+    assert not known.maybe_several(workers=1)
+    known.see("one", "tcp://one:2")
+    assert not known.maybe_several(workers=2)
+    known.see("two", "tcp://two:1")
+    assert known.maybe_several(workers=3)
+
+
 def test_the_last_one_stays() -> None:
     known = hosts("one", "two")
     assert known.several
@@ -191,7 +201,7 @@ def test_a_host_without_a_library(tmp_path: Path) -> None:
     program = tmp_path / "picky-lmp"
     program.write_text(PICKY.format(lmp=Path(sys.prefix) / "bin" / "lmp"))
     program.chmod(0o755)
-    study = GK.replace("time = 24", "time = 4").replace("seeds = 2", "seeds = 4")
+    study = GK.replace("time = 24", "time = 4").replace("seeds = 2", "seeds = 8")
     campaign = write_campaign(tmp_path, f'{HEAD}{study}\n[engine]\ncommand = "{program}"\n')
     store = tmp_path / "store"
     with LocalCluster(
@@ -209,5 +219,5 @@ def test_a_host_without_a_library(tmp_path: Path) -> None:
     events = events_of(store)
     # One or two more may have been on their way there.
     assert {e["host"] for e in events if e["kind"] == "failed"} == {"bad"}
-    assert [e["host"] for e in events if e["kind"] == "done"] == ["good"] * 4
+    assert [e["host"] for e in events if e["kind"] == "done"] == ["good"] * 8
     check_complete(store)
