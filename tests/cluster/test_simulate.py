@@ -144,7 +144,6 @@ def test_many_runs() -> None:
     assert forecast.done == len(many)
     assert forecast.deaths > 500
     assert forecast.excess < 0.05
-    assert 1e3 * forecast.decisions / forecast.runs < 1  # ms
 
 
 CAMPAIGN = """
