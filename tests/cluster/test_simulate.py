@@ -137,7 +137,7 @@ def test_speeds_are_learned() -> None:
 
 
 def test_many_runs() -> None:
-    """Of all lengths from an hour to a day: near the lower bound, and no work for the launcher."""
+    """Of all lengths from an hour to a day: near the lower bound, although workers die."""
     lengths = [HOUR * (1 + 23 * (k * 0.618 % 1)) for k in range(10_000)]
     many = [Work(Item(str(k), each, round(each / 600)), each) for k, each in enumerate(lengths)]
     forecast = played(many, 400, walltime=4 * HOUR, failure_rate=0.01)
