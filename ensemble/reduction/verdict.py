@@ -19,9 +19,9 @@ __all__ = ["asks_for_time", "problems", "value_problems"]
 
 Floats = NDArray[np.float64]
 
-CORRELATION_TIMES = 120.0
+CORRELATION_TIMES = 200.0
 """That a series has to last at least. Of fewer, what was tried gave up to 20 % too little, and a
-longer memory could hide."""
+longer memory could hide: where lifetimes have no gap the longest is longer than what is seen."""
 
 RESOLVED = 16.0
 """Frequencies below the cut-off, at least, that a series has to be long enough for."""
@@ -38,9 +38,10 @@ NOTABLE = 0.1
 MISFIT = 2.75
 """|z| of the best fits to a spectrum."""
 
-RISE = 2.0
+RISE = 1.5
 """z of a step towards zero frequency that is not in the fits, at most. Chance makes more of it in
-one of 25 groups that are long enough; where a memory hides behind it, most are stopped by this."""
+one of seven groups that are long enough; where a memory hides behind it, most are stopped by
+this."""
 
 TIME_HELPS = re.compile(
     r"too short|not stationary|not steady|not known to be steady"

@@ -1,7 +1,7 @@
 """The integral of Green and Kubo as the value at frequency zero of a smooth spectrum.
 
 `ensemble.reduction.rational` fits the periodogram below a cut-off. Cut-off and degree are not
-chosen but averaged over: the more precise a fit is, the more it counts (error^−6), and the more
+chosen but averaged over: the more precise a fit is, the more it counts (error^−7), and the more
 the data speak against it, the less: exp(−z²/2), where z is the score of another step in the
 spectrum that would make it fit better, wherever that may be. It has to stand up to the data *up to
 four times its cut-off*, where z² counts for a quarter. So a fit is used well below the frequency
@@ -31,7 +31,7 @@ __all__ = ["ZeroFrequency", "zero_frequency"]
 Floats = NDArray[np.float64]
 
 DEGREES = (0, 1, 2)
-SHARPNESS = 6.0
+SHARPNESS = 7.0
 """How strongly precise fits are preferred."""
 
 FIRST_CUTOFF = 8
