@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 __all__ = ["LEVEL", "Interval", "of_independent", "of_positive", "of_series", "studentised"]
 
@@ -170,7 +170,9 @@ def of_positive(
     quantile = float(stdtrit(free, 0.5 + level / 2))
     if bootstrap and values.size > 2 and error > 0:
         quantile = max(quantile, _bootstrap_quantile(values, level, seed, log=True))
-    down, up = quantile * error, hidden[0] + quantile * math.hypot(error, math.sqrt(hidden[1]))
+    down = quantile * error
+    # Of what is hidden the variance is no estimate from these samples: Gauss's quantile.
+    up = hidden[0] + math.hypot(down, float(ndtri(0.5 + level / 2)) * math.sqrt(hidden[1]))
     if max(down, up) > UNKNOWN:
         return replace(plain, half_width=math.inf)
     low, high = mean * math.exp(-down), mean * math.exp(up)

@@ -50,7 +50,7 @@ EVIDENCE = 0.5 * 2.0 ** (-np.arange(REACH + 1) / PER_OCTAVE)
 """Shape (REACH + 1,): how strongly a fit is held against what speaks against it: exp(−EVIDENCE z²).
 What is above its cut-off counts less, in inverse proportion."""
 
-SLOWER = (0.3, 0.02, 0.7)
+SLOWER = (0.15, 0.02, 0.7)
 """Probability beforehand of a slower part than those in a fit, for each degree. A liquid has one
 step. Where there are two there are many, as a rule; and below a cut-off where none was seen there
 may be one."""

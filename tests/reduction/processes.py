@@ -278,9 +278,10 @@ PROCESSES: dict[str, Process | Coupled] = {
         Process((Relaxation(3.3, 0.39), Relaxation(2.1, 0.42), Oscillator(3, 0.4, 4))),
         Process((Relaxation(6.1, 0.63), Relaxation(0.2, 0.62))),
     ),
+    "ripple": Process((Relaxation(0.61, 0.61), Oscillator(0.13, 3.73, 0.84))),
     # And of these three.
     "jade": Process((Relaxation(10.27, 0.85), Relaxation(2.32, 0.5), Oscillator(4, 0.8, 10))),
-    "ripple": Process((Relaxation(0.61, 0.61), Oscillator(0.13, 3.73, 0.84))),
+    "surge": Process((Relaxation(0.38, 0.97), Oscillator(0.09, 2.39, 0.99))),
     "estuary": Coupled(
         9.0,
         Process((Relaxation(3.26, 0.62), Relaxation(0.33, 0.48), Oscillator(3, 0.4, 4))),
@@ -288,7 +289,7 @@ PROCESSES: dict[str, Process | Coupled] = {
     ),
 }
 """A, B and C with the definitions that published numbers of estimators were measured on. Of the
-others jade, ripple and estuary were written down, and measured for the first time, after everything
+others jade, surge and estuary were written down, and measured for the first time, after everything
 was settled; on all others some choice was made."""
 
 
