@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import ceil, gcd, lcm
@@ -29,7 +29,7 @@ from ensemble.plan.segments import (
     stages_of,
 )
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Plan", "assemble", "make_plan"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,10 +166,42 @@ def make_plan(
     problems: list[Problem] = []
     examined = examine_models(campaign, files)
     atoms = count_atoms(campaign, files, problems)
-    planner = _Planner(campaign, examined, atoms, recorded or {}, problems)
-    recipes = planner.recipes()
-    if problems:
-        raise CampaignError(campaign.path, problems)
+    structures = {name: hash_of_structure(path) for name, path in files.structures.items()}
+    return assemble(campaign, examined, atoms, structures, recorded or {}, problems)
+
+
+def assemble(
+    campaign: Campaign,
+    examined: dict[str, Examined],
+    atoms: dict[tuple[str, Cells], int],
+    structures: dict[str, str],
+    recorded: Mapping[str, Segmentation],
+    problems: Sequence[Problem] = (),
+) -> Plan:
+    """The plan of a campaign whose files are known.
+
+    Parameters
+    ----------
+    examined
+        Its models.
+    atoms
+        Of every supercell, by material and cells.
+    structures
+        Fingerprint of the structure file of each material that has one.
+    recorded
+        How a store that exists has cut the runs of its studies.
+    problems
+        That were found on the way here.
+
+    Raises
+    ------
+    CampaignError
+        There were problems, or are some now.
+    """
+    found = list(problems)
+    recipes = _Planner(campaign, examined, atoms, recorded, found).recipes()
+    if found:
+        raise CampaignError(campaign.path, found)
     return Plan(
         campaign=campaign,
         recipes=recipes,
@@ -180,7 +212,7 @@ def make_plan(
         },
         fingerprints=Fingerprints(
             models={name: model.fingerprint for name, model in examined.items()},
-            structures={name: hash_of_structure(path) for name, path in files.structures.items()},
+            structures=structures,
         ),
     )
 
