@@ -54,7 +54,7 @@ class Cache:
             key = self._key(group, way)
         except OSError:
             return make()
-        path = self._path(group, way)
+        path = self.path(group, way)
         known = _read(path, key)
         if known is not None:
             return known
@@ -62,6 +62,17 @@ class Cache:
         if not made.passing:
             self._keep(path, {"key": key, "reduced": made.as_json()})
         return made
+
+    def kept(self, group: Group, way: Way) -> Reduced | None:
+        """What is known of a group; None where nothing is, or its data have changed since."""
+        with suppress(OSError):
+            return _read(self.path(group, way), self._key(group, way))
+        return None
+
+    def path(self, group: Group, way: Way) -> Path:
+        """The file that the result of a group is kept in."""
+        words = [group.name, way.estimator, *["components"] * way.components]
+        return self._info.paths.results(group.study) / f"{'-'.join(words)}.json"
 
     def _keep(self, path: Path, kept: dict[str, Any]) -> None:
         """Put a file in place whole. It need not outlive a power cut, so nothing is flushed."""
@@ -78,10 +89,6 @@ class Cache:
             LOGGER.info("results are not kept: %s: %s", path.parent, error.strerror)
             with suppress(OSError):
                 aside.unlink()
-
-    def _path(self, group: Group, way: Way) -> Path:
-        words = [group.name, way.estimator, *["components"] * way.components]
-        return self._info.paths.results(group.study) / f"{'-'.join(words)}.json"
 
     def _key(self, group: Group, way: Way) -> str:
         study = self._info.studies[group.study]

@@ -1,0 +1,133 @@
+"""A process beside the scheduler that reads a store for all who look on.
+
+``python -m ensemble.dashboard.reader STORE`` takes a request a line, as JSON, and answers each with
+eight bytes that say how many follow. It ends when its standard input does, so with the scheduler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+if TYPE_CHECKING:
+    from ensemble.dashboard.news import GroupKey, News
+
+__all__ = ["Form", "Reader"]
+
+Form = Literal["json", "metrics"]
+"""In which all that is known can be had."""
+
+LENGTH = struct.Struct("!Q")
+
+NICENESS = 10
+"""LAMMPS and the scheduler go first."""
+
+
+class Reader:
+    """The process, as the scheduler has it; started by the first request.
+
+    Parameters
+    ----------
+    store
+        Folder of the store.
+    """
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None where there is none."""
+        return None if self._process is None else self._process.pid
+
+    async def look(
+        self, told: Collection[str], wanted: Collection[GroupKey], workers: int
+    ) -> News:
+        """What is new in the store; see `ensemble.dashboard.watcher.Watcher.look`.
+
+        Raises
+        ------
+        OSError, EOFError
+            The process cannot be started, or has died. The next request starts another.
+        """
+        request = {"told": list(told), "wanted": list(wanted), "workers": workers}
+        news: News = pickle.loads(await self._ask({"look": request}))
+        return news
+
+    async def all(self, form: Form) -> bytes:
+        """All that is known, as of the last look; raises what `look` does."""
+        return await self._ask({"all": form})
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            self._process = None
+
+    async def _ask(self, request: dict[str, Any]) -> bytes:
+        async with self._turn:
+            try:
+                process = self._process or await self._start()
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write(json.dumps(request).encode() + b"\n")
+                await process.stdin.drain()
+                (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
+                return await process.stdout.readexactly(length)
+            except BaseException:
+                # An answer that was not waited for would be taken for that to the next request.
+                self.stop()
+                raise
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "ensemble.dashboard.reader", self._store),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        return self._process
+
+
+def main() -> None:
+    """Answer until there are no more requests."""
+    # Ctrl-C goes to all processes of the terminal; what it means is for the launcher to decide.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICENESS)
+    serve(Path(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
+
+
+def serve(store: Path, requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer requests about a store."""
+    from ensemble.dashboard.data import as_json
+    from ensemble.dashboard.metrics import as_metrics
+    from ensemble.dashboard.watcher import Watcher
+
+    watcher = Watcher(store)
+    forms = {"json": as_json, "metrics": as_metrics}
+    for line in requests:
+        request = json.loads(line)
+        if "look" in request:
+            about = request["look"]
+            wanted = {(study, *place) for study, *place in about["wanted"]}
+            answer = pickle.dumps(watcher.look(about["told"], wanted, about["workers"]))
+        else:
+            answer = forms[request["all"]](watcher.picture)
+        answers.write(LENGTH.pack(len(answer)) + answer)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
