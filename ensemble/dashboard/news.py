@@ -178,6 +178,14 @@ class News:
     seconds: float = 0.0
     """That the look took."""
 
+    @property
+    def empty(self) -> bool:
+        """Whether all is as it was."""
+        optional = (self.layout, self.totals, self.kappas, self.failures)
+        return not (len(self.rows) or self.curves or self.profiles) and not any(
+            part is not None for part in optional
+        )
+
 
 @dataclass
 class Picture:
