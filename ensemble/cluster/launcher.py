@@ -18,6 +18,7 @@ from os import PathLike
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urljoin
 
 from ensemble.campaign import Campaign, load_campaign, on_cluster
 from ensemble.cluster.agenda import Agenda, Item, Window, batches
@@ -185,6 +186,8 @@ class Workplace:
         self._hosts = Hosts()
         self._stack = ExitStack()
         self._backend: Backend | None = None
+        self._page = ""
+        """Of this project in Dask's dashboard; empty where there is none."""
 
     def __enter__(self) -> Self:
         return self
@@ -200,11 +203,28 @@ class Workplace:
         if self._backend is None:
             opened = open_backend(self._campaign.cluster, self._setting)
             self._backend = self._stack.enter_context(opened)
+            self._add_page(self._backend)
         backend = self._backend
         watch = Watch(prepared, backend)
+        watch.progress.dashboard = self._page or watch.progress.dashboard
         self._reporter.start(watch.progress)
         Launcher(backend, prepared, agenda, self._hosts, watch, self._reporter, self._stop).run()
         return agenda
+
+
+    def _add_page(self, backend: Backend) -> None:
+        """Have the page in the scheduler's dashboard. A scheduler that somebody else has started
+        may not know this package, or allow nobody to change it: then there is none.
+        """
+        from ensemble.cluster.task import TOPIC
+        from ensemble.dashboard.install import NAME, install
+
+        client, store = backend.client, str(self._setting.store.resolve())
+        try:
+            if client.run_on_scheduler(install, store=store, topic=TOPIC):
+                self._page = urljoin(client.dashboard_link, NAME)
+        except Exception as error:  # whatever the scheduler says
+            self._reporter.note(f"no page of this campaign in the dashboard: {error!r}")
 
 
 @contextmanager

@@ -27,8 +27,8 @@ PERIOD = 0.5
 """Seconds between two looks at the store, at least."""
 
 PACE = 10.0
-"""That many times what a look takes passes until the next: reading takes a tenth of a core at
-most, however large the store."""
+"""Seconds until the next look for each that one took of a processor: reading takes a tenth of a
+core at most, but for the first look."""
 
 PATIENCE = 30.0
 """Seconds that the reader is kept for, when nobody looks on any more."""
@@ -66,17 +66,18 @@ class Feed(SchedulerPlugin):  # type: ignore[misc]
         self._told: set[str] = set()
         self._onlookers: list[Onlooker] = []
         self._task: asyncio.Task[None] | None = None
+        self._asked = 0
+        """Questions that are not answered yet."""
         self._until = self._next = 0.0
         """How long the reader is to be kept, and when the next look is due."""
-        self.follow(store)
-
-    def follow(self, store: str) -> None:
-        """Show this store from now on."""
-        before = getattr(self, "_reader", None)
         self._reader = Reader(store)
         self.picture = Picture()
-        if before is not None:
-            before.stop()
+        """All that is known."""
+
+    def follow(self, store: str) -> None:
+        """Show another store from now on."""
+        self._reader.stop()
+        self._reader, self.picture, self._next = Reader(store), Picture(), 0.0
 
     def log_event(self, topic: str, msg: Any) -> None:
         """A worker has told something, which is of use only if somebody looks on."""
@@ -99,22 +100,37 @@ class Feed(SchedulerPlugin):  # type: ignore[misc]
         self._onlookers.remove(onlooker)
 
     async def all(self, form: Form) -> bytes:
-        """All that is known now."""
+        """All that is known now.
+
+        Raises
+        ------
+        OSError, ValueError, EOFError
+            The process that reads cannot be started, or has ended. Another question starts another.
+        """
+        self._asked += 1
         self._keep()
-        if time.monotonic() >= self._next:
-            await self._look()
-        return await self._reader.all(form)
+        try:
+            if time.monotonic() >= self._next:
+                await self._look()
+            return await self._reader.all(form)
+        finally:
+            self._asked -= 1
+            self._until = time.monotonic() + PATIENCE
 
     def _keep(self) -> None:
+        """Look again and again from now on, if that is not so already."""
         self._until = time.monotonic() + PATIENCE
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look_again_and_again())
 
     async def _look_again_and_again(self) -> None:
-        while self._onlookers or time.monotonic() < self._until:
+        while self._onlookers or self._asked or time.monotonic() < self._until:
             if self._onlookers:
                 self._until = time.monotonic() + PATIENCE
-                await self._look()
+                try:
+                    await self._look()
+                except (OSError, ValueError, EOFError) as error:
+                    self._tell(News(problem=f"the process that reads the store ended: {error!r}"))
             await asyncio.sleep(max(PERIOD, self._next - time.monotonic()))
         self._reader.stop()
 
@@ -122,11 +138,12 @@ class Feed(SchedulerPlugin):  # type: ignore[misc]
         told, self._told = self._told, set()
         wanted = {group for onlooker in self._onlookers for group in onlooker.wanted}
         self._next = time.monotonic() + PERIOD
-        try:
-            news = await self._reader.look(told, wanted, len(self._scheduler.workers))
-        except (OSError, EOFError) as error:
-            news = News(problem=f"the process that reads the store has ended: {error!r}")
-        self._next = time.monotonic() + max(PERIOD, PACE * news.seconds)
+        news = await self._reader.look(told, wanted, len(self._scheduler.workers))
+        pause = PERIOD if news.layout is not None else max(PERIOD, PACE * news.seconds)
+        self._next = time.monotonic() + pause
+        self._tell(news)
+
+    def _tell(self, news: News) -> None:
         if news.empty and news.problem == self.picture.problem:
             return
         self.picture.add(news)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,11 @@ class Condition:
     def __init__(self, name: str, methods: Iterable[str]) -> None:
         self._methods = frozenset(methods)
         self._studies: dict[str, StudyLayout] = {}
-        self.root = Select(name=name, title="Study, temperature, supercell", max_width=420)
+        self.root = Select(name=name, title="Study, temperature, supercell", max_width=420, margin=(0, 0, 8, 0))
+
+        self._chosen = False
+        """Whether somebody has."""
+        self.root.on_change("value", self._choose)
 
     def lay_out(self, layout: Layout) -> None:
         """Offer what there is; what was chosen stays so where it is still there."""
@@ -58,8 +62,22 @@ class Condition:
         ]
         self.root.options = options
         if self.root.value not in [value for value, _ in options]:
-            self.root.value = options[0][0] if options else ""
+            self._show(options[0][0] if options else "")
         self.root.visible = bool(options)
+
+    def suggest(self, known: Set[GroupKey]) -> None:
+        """Show a condition of which something is known, as long as nobody has chosen one."""
+        if known and not self._chosen and known.isdisjoint(self.groups.values()):
+            name, _, temperature, supercell = min(known)
+            self._show(f"{name}/{temperature}/{supercell}")
+
+    def _show(self, value: str) -> None:
+        chosen = self._chosen
+        self.root.value = value
+        self._chosen = chosen
+
+    def _choose(self, attribute: str, old: str, new: str) -> None:
+        self._chosen = True
 
     @property
     def study(self) -> StudyLayout | None:
@@ -126,6 +144,7 @@ class Equilibrium:
 
     def update(self, picture: Picture) -> None:
         """Show the curves that are known under the condition."""
+        self.condition.suggest(picture.curves.keys())
         groups, study = self.condition.groups, self.condition.study
         shown = {m: picture.curves[g] for m, g in groups.items() if g in picture.curves}
         for model, source in self._sources.items():
@@ -146,6 +165,7 @@ class Equilibrium:
         if window is not None:
             self._window.left, self._window.right = window
         self._shown = shown
+        self.kappa.visible = self.hfacf.visible = bool(shown)
         self.key.show(**tables.models(self.condition.models, shown, study))
 
 
@@ -165,7 +185,6 @@ class Driven:
         length, degree = unit_text(layout.length), unit_text(layout.temperature)
         self.profile.xaxis.axis_label = f"position along the axis ({length})"
         self.profile.yaxis.axis_label = f"T ({degree})"
-        self.profile.visible = self.condition.root.visible
         models = self.condition.models
         self._sources = _sources(models, ("position", "temperature"))
         self._shown = {}
@@ -189,6 +208,7 @@ class Driven:
 
     def update(self, picture: Picture) -> None:
         """Show the profiles that are known under the condition."""
+        self.condition.suggest(picture.profiles.keys())
         groups = self.condition.groups
         shown = {m: picture.profiles[g] for m, g in groups.items() if g in picture.profiles}
         for model, source in self._sources.items():
@@ -198,6 +218,7 @@ class Driven:
             elif profile is None and model in self._shown:
                 source.data = {name: [] for name in source.data}
         self._shown = shown
+        self.profile.visible = bool(shown)
         self.key.show(**tables.models(self.condition.models, shown, self.condition.study))
 
 
@@ -209,6 +230,9 @@ def _plot(name: str, **options: Any) -> figure:
         tools=TOOLS,
         active_drag=None,
         toolbar_location="above",
+        margin=0,
+        # Empty axes say nothing.
+        visible=False,
         **options,
     )
     plot.toolbar.logo = None

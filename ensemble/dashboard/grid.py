@@ -46,6 +46,9 @@ WIDTH = 1300.0
 MOST_LABELS = 60
 """Below a grid; where there are more conditions, some go without."""
 
+NARROWEST = 440
+"""Pixels of a grid, which its title has to fit into."""
+
 LEFT = 110
 """Pixels for the names of the models, so that the grids stand below one another."""
 
@@ -70,7 +73,7 @@ class Grid:
     """The grids of all studies."""
 
     def __init__(self) -> None:
-        self.root = Column(name="grid", sizing_mode="stretch_width", spacing=12)
+        self.root = Column(name="grid", sizing_mode="stretch_width", spacing=12, margin=0)
         self._studies: list[StudyGrid] = []
 
     def lay_out(self, picture: Picture) -> None:
@@ -129,14 +132,16 @@ class StudyGrid:
         labels = _conditions(layout, study)
         turned = sum(map(len, labels)) > 2 * LONGEST_ROW
         below = 30 + (7 * max(map(len, labels)) if turned else 0)
+        width = max(shape.width + 0.6, NARROWEST / LARGEST)
         plot = figure(
             title=f"{study.name} · {METHODS[study.method]}, {study.material}",
             height=round(shape.height * shape.pixels) + below + 40,
-            max_width=round(max(shape.width * LARGEST, 160)) + LEFT + 20,
+            max_width=round(width * LARGEST) + LEFT,
             sizing_mode="stretch_width",
-            x_range=(-0.3, shape.width + 0.3),
+            x_range=(-0.3, width - 0.3),
             y_range=(-shape.height - 0.3, 0.3),
             min_border_left=LEFT,
+            margin=0,
             toolbar_location=None,
             tools="",
         )

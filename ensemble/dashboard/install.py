@@ -7,7 +7,7 @@ from typing import Any
 
 from ensemble.dashboard.feed import NAME, Feed
 
-__all__ = ["install"]
+__all__ = ["NAME", "install"]
 
 
 def install(store: str, topic: str, dask_scheduler: Any = None) -> bool:

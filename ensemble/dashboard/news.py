@@ -176,7 +176,7 @@ class News:
     kappas: tuple[Kappa, ...] | None = None
     failures: tuple[Failure, ...] | None = None
     seconds: float = 0.0
-    """That the look took."""
+    """Of a processor, that the look took."""
 
     @property
     def empty(self) -> bool:

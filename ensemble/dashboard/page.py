@@ -105,6 +105,7 @@ class Page:
         """Draw all that is known."""
         picture = self._feed.picture
         if picture.layout is not None:
+            self._doc.title = f"{picture.layout.campaign} · ensemble"
             self._grid.lay_out(picture)
             for part in (self._equilibrium, self._driven):
                 part.lay_out(picture.layout)

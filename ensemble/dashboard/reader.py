@@ -29,8 +29,8 @@ Form = Literal["json", "metrics"]
 
 LENGTH = struct.Struct("!Q")
 
-NICENESS = 10
-"""LAMMPS and the scheduler go first."""
+GRACE = 2.0
+"""Seconds that a process may take to die."""
 
 
 class Reader:
@@ -44,7 +44,7 @@ class Reader:
 
     def __init__(self, store: str) -> None:
         self._store = store
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Any = None
         self._turn = asyncio.Lock()
 
     @property
@@ -59,8 +59,8 @@ class Reader:
 
         Raises
         ------
-        OSError, EOFError
-            The process cannot be started, or has died. The next request starts another.
+        OSError, ValueError, EOFError
+            The process cannot be started, or has ended. The next request starts another.
         """
         request = {"told": list(told), "wanted": list(wanted), "workers": workers}
         news: News = pickle.loads(await self._ask({"look": request}))
@@ -72,40 +72,62 @@ class Reader:
 
     def stop(self) -> None:
         """End the process."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            self._process = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            # What was not sent is of no use now.
+            with suppress(OSError):
+                pipe.close()
+        # One that waits for a disk that does not answer is left to that.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
 
     async def _ask(self, request: dict[str, Any]) -> bytes:
         async with self._turn:
             try:
-                process = self._process or await self._start()
-                assert process.stdin is not None
-                assert process.stdout is not None
-                process.stdin.write(json.dumps(request).encode() + b"\n")
-                await process.stdin.drain()
-                (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
-                return await process.stdout.readexactly(length)
+                return await asyncio.to_thread(self._answer_to, request)
             except BaseException:
                 # An answer that was not waited for would be taken for that to the next request.
                 self.stop()
                 raise
 
-    async def _start(self) -> asyncio.subprocess.Process:
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "ensemble.dashboard.reader", self._store),
+    def _answer_to(self, request: dict[str, Any]) -> bytes:
+        process = self._process or self._start()
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        (length,) = LENGTH.unpack(_read(process.stdout, LENGTH.size))
+        return _read(process.stdout, length)
+
+    def _start(self) -> Any:
+        self._process = subprocess.Popen(
+            (sys.executable, "-P", "-m", "ensemble.dashboard.reader", self._store),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
         )
         return self._process
+
+
+def _read(pipe: BinaryIO, count: int) -> bytes:
+    """So many bytes.
+
+    Raises
+    ------
+    EOFError
+        There are not so many.
+    """
+    content = pipe.read(count)
+    if len(content) < count:
+        raise EOFError("no answer")
+    return content
 
 
 def main() -> None:
     """Answer until there are no more requests."""
     # Ctrl-C goes to all processes of the terminal; what it means is for the launcher to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICENESS)
     serve(Path(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
 
 

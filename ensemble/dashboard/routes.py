@@ -26,7 +26,7 @@ class AllHandler(RequestHandler):
         """As of now, or of a moment ago."""
         try:
             content = await self._feed.all(self._form)
-        except (OSError, EOFError) as error:
+        except (OSError, ValueError, EOFError) as error:
             self.set_status(503, "the store cannot be read")
             content = repr(error).encode()
         self.set_header("Content-Type", TYPES[self._form])

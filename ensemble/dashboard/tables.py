@@ -28,7 +28,7 @@ class Text:
         self._template = TEMPLATES.get_template(template)
         # Bokeh would load MathJax for a text with dollars in it.
         self.root = Div(
-            name=name, sizing_mode="stretch_width", disable_math=True, stylesheets=[CSS]
+            name=name, sizing_mode="stretch_width", margin=0, disable_math=True, stylesheets=[CSS]
         )
 
     def show(self, **values: Any) -> None:

@@ -80,13 +80,13 @@ class Watcher:
         workers
             That there are.
         """
-        started = time.monotonic()
+        started = time.process_time()
         try:
             news = self._look(told, wanted, workers)
         except (StoreError, CampaignError, OSError) as error:
             self._metadata = None
             news = News(problem=f"{type(error).__name__}: {error}")
-        news = News(**vars(news) | {"seconds": time.monotonic() - started})
+        news = News(**vars(news) | {"seconds": time.process_time() - started})
         self.picture.add(news)
         return news
 
