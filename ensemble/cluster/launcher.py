@@ -211,7 +211,6 @@ class Workplace:
         Launcher(backend, prepared, agenda, self._hosts, watch, self._reporter, self._stop).run()
         return agenda
 
-
     def _add_page(self, backend: Backend) -> None:
         """Have the page in the scheduler's dashboard. A scheduler that somebody else has started
         may not know this package, or allow nobody to change it: then there is none.

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 
 from ensemble.dashboard.news import (
-    Curve,
     GroupKey,
     Layout,
     Picture,
-    Profile,
     StudyLayout,
 )
 from ensemble.dashboard.runs import STATES

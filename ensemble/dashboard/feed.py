@@ -45,7 +45,7 @@ class Onlooker(Protocol):
         """Something is new."""
 
 
-class Feed(SchedulerPlugin):  # type: ignore[misc]
+class Feed(SchedulerPlugin):
     """What the scheduler has of a store for those who look on.
 
     Parameters

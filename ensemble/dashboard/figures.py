@@ -6,16 +6,11 @@ from collections.abc import Iterable, Set
 from typing import Any
 
 import numpy as np
-
-from bokeh.models import (
-    BoxAnnotation,
-    ColumnDataSource,
-    DataRange1d,
-    HoverTool,
-    Renderer,
-    Select,
-    Span,
-)
+from bokeh.model import Model
+from bokeh.models import ColumnDataSource, DataRange1d, HoverTool
+from bokeh.models.annotations import BoxAnnotation, Span
+from bokeh.models.renderers import DataRenderer
+from bokeh.models.widgets import Select
 from bokeh.plotting import figure
 
 from ensemble.dashboard import tables
@@ -44,8 +39,8 @@ class Condition:
     def __init__(self, name: str, methods: Iterable[str]) -> None:
         self._methods = frozenset(methods)
         self._studies: dict[str, StudyLayout] = {}
-        self.root = Select(name=name, title="Study, temperature, supercell", max_width=420, margin=(0, 0, 8, 0))
-
+        title = "Study, temperature, supercell"
+        self.root = Select(name=name, title=title, max_width=420, margin=(0, 0, 8, 0))
         self._chosen = False
         """Whether somebody has."""
         self.root.on_change("value", self._choose)
@@ -54,15 +49,15 @@ class Condition:
         """Offer what there is; what was chosen stays so where it is still there."""
         self._studies = {s.name: s for s in layout.studies if s.method in self._methods}
         unit = unit_text(layout.temperature)
-        options = [
+        options: list[str | tuple[Any, str]] = [
             (f"{study.name}/{t}/{c}", f"{study.name} · {number_text(temperature)} {unit} · {cells}")
             for study in self._studies.values()
             for t, temperature in enumerate(study.temperatures)
             for c, cells in enumerate(study.supercells)
         ]
         self.root.options = options
-        if self.root.value not in [value for value, _ in options]:
-            self._show(options[0][0] if options else "")
+        if self.root.value not in [option[0] for option in options]:
+            self._show(str(options[0][0]) if options else "")
         self.root.visible = bool(options)
 
     def suggest(self, known: Set[GroupKey]) -> None:
@@ -126,17 +121,31 @@ class Equilibrium:
         columns = ("lag", "kappa", "low", "high", "correlation")
         self._sources = _sources(self.condition.models, columns)
         self._shown = {}
-        lines = []
+        lines: list[Model] = []
         for plot in (self.kappa, self.hfacf):
             plot.renderers = [r for r in plot.renderers if isinstance(r, Span | BoxAnnotation)]
             plot.tools = [tool for tool in plot.tools if not isinstance(tool, HoverTool)]
         for model, (colour, dash) in model_styles(self.condition.models).items():
-            look = {"source": self._sources[model], "line_color": colour, "line_dash": dash}
-            band = {"source": self._sources[model], "fill_color": colour, "fill_alpha": 0.15}
+            look: dict[str, Any] = {
+                "source": self._sources[model],
+                "line_color": colour,
+                "line_dash": dash,
+            }
+            band: dict[str, Any] = {
+                "source": self._sources[model],
+                "fill_color": colour,
+                "fill_alpha": 0.15,
+            }
             self.kappa.varea("lag", "low", "high", **band)
             line = self.kappa.line("lag", "kappa", line_width=2, **look)
             lines.append(line)
-            _hover(self.kappa, line, model, time, f"@kappa{{0.[000]}} (@low{{0.[000]}} to @high{{0.[000]}}) {unit}")
+            _hover(
+                self.kappa,
+                line,
+                model,
+                time,
+                f"@kappa{{0.[000]}} (@low{{0.[000]}} to @high{{0.[000]}}) {unit}",
+            )
             line = self.hfacf.line("lag", "correlation", line_width=1.5, **look)
             _hover(self.hfacf, line, model, time, "@correlation{0.[000]}")
         # The intervals are wide at first, and at long times for ever.
@@ -193,7 +202,9 @@ class Driven:
         for model, (colour, dash) in model_styles(models).items():
             source = self._sources[model]
             places = ("position", "temperature")
-            self.profile.line(*places, source=source, line_color=colour, line_dash=dash, line_width=2)
+            self.profile.line(
+                *places, source=source, line_color=colour, line_dash=dash, line_width=2
+            )
             dots = self.profile.scatter(*places, source=source, color=colour, size=6)
             self.profile.add_tools(
                 HoverTool(
@@ -246,7 +257,7 @@ def _sources(models: Iterable[str], columns: Iterable[str]) -> dict[str, ColumnD
     return {model: ColumnDataSource({name: [] for name in columns}) for model in models}
 
 
-def _hover(plot: figure, line: Renderer, model: str, time: str, value: str) -> None:
+def _hover(plot: figure, line: DataRenderer, model: str, time: str, value: str) -> None:
     plot.add_tools(
         HoverTool(
             renderers=[line],

@@ -12,7 +12,9 @@ from bokeh.models import (
     FixedTicker,
     HoverTool,
     LinearColorMapper,
+    Range1d,
 )
+from bokeh.models.renderers import DataRenderer
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
@@ -114,7 +116,9 @@ class StudyGrid:
             self._source.data.update(_columns(values, every))
         else:
             places = (mine - self._first).tolist()
-            new = {name: np.asarray(column).tolist() for name, column in _columns(values, mine).items()}
+            new = {
+                name: np.asarray(column).tolist() for name, column in _columns(values, mine).items()
+            }
             self._source.patch(
                 {name: list(zip(places, column, strict=True)) for name, column in new.items()}
             )
@@ -138,8 +142,8 @@ class StudyGrid:
             height=round(shape.height * shape.pixels) + below + 40,
             max_width=round(width * LARGEST) + LEFT,
             sizing_mode="stretch_width",
-            x_range=(-0.3, width - 0.3),
-            y_range=(-shape.height - 0.3, 0.3),
+            x_range=Range1d(start=-0.3, end=width - 0.3),
+            y_range=Range1d(start=-shape.height - 0.3, end=0.3),
             min_border_left=LEFT,
             margin=0,
             toolbar_location=None,
@@ -159,7 +163,13 @@ class StudyGrid:
             hover_line_color="black",
         )
         plot.scatter(
-            "x", "y", source=self._failed, marker="x", size=shape.mark, line_color="white", line_width=2
+            "x",
+            "y",
+            source=self._failed,
+            marker="x",
+            size=shape.mark,
+            line_color="white",
+            line_width=2,
         )
         plot.add_tools(_hover(layout, squares))
         plot.grid.visible = False
@@ -219,16 +229,15 @@ class Shape:
 
     def columns(self) -> NDArray[np.float64]:
         """Middles of the groups from left to right."""
-        middles: NDArray[np.float64] = self._left(np.arange(self._conditions)) + self._across / 2
-        return middles
+        return self._left(np.arange(self._conditions)) + self._across / 2
 
     def rows(self) -> NDArray[np.float64]:
         """Middles of the groups from top to bottom."""
-        return -(np.arange(self._models) * (self._down + self._gap) + self._down / 2)
+        tops = np.arange(self._models) * (self._down + self._gap)
+        return np.asarray(-(tops + self._down / 2), np.float64)
 
     def _left(self, condition: NDArray[np.integer]) -> NDArray[np.float64]:
-        left: NDArray[np.float64] = condition * (self._across + self._gap)
-        return left
+        return np.asarray(condition * (self._across + self._gap), np.float64)
 
 
 def _columns(values: Values, rows: NDArray[np.intp]) -> dict[str, object]:
@@ -249,7 +258,7 @@ def _conditions(layout: Layout, study: StudyLayout) -> list[str]:
     ]
 
 
-def _hover(layout: Layout, squares: object) -> HoverTool:
+def _hover(layout: Layout, squares: DataRenderer) -> HoverTool:
     names = ", ".join(f"'{state}'" for state in STATES)
     number = CustomJSHover(code=NUMBER_JS)
     return HoverTool(

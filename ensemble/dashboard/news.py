@@ -36,8 +36,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 Values: TypeAlias = "dict[str, NDArray[np.generic]]"
 """Of some runs, by name: ``state`` (number in `ensemble.dashboard.runs.STATES`), ``segments``,
-``asked``, ``speed`` (ns/day, under ``lj`` τ/day), ``microseconds`` (of a core for an atom and a time
-step), ``left`` (s), ``attempts`` and ``failure``. What is not known is nan or empty."""
+``asked``, ``speed`` (ns/day, under ``lj`` τ/day), ``microseconds`` (of a core for an atom and a
+time step), ``left`` (s), ``attempts`` and ``failure``. What is not known is nan or empty."""
 
 
 @dataclass(frozen=True, kw_only=True)

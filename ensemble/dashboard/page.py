@@ -69,14 +69,16 @@ class Page:
         for part in (self._equilibrium, self._driven):
             part.condition.root.on_change("value", self._choose)
         self._lay_out()
-        for root in (
+        roots = (
             *(self._summary.root, self._states.root, self._grid.root),
             *(self._equilibrium.condition.root, self._equilibrium.key.root),
             *(self._equilibrium.kappa, self._equilibrium.hfacf),
             *(self._driven.condition.root, self._driven.key.root, self._driven.profile),
             *(self._kappas.root, self._costs.root, self._failures.root),
-        ):
-            doc.add_root(root)
+        )
+        with doc.models.freeze():  # which would look through all models for each of them
+            for root in roots:
+                doc.add_root(root)
 
     @property
     def wanted(self) -> set[GroupKey]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 if TYPE_CHECKING:
-    from ensemble.dashboard.news import GroupKey, News
+    from ensemble.dashboard.news import GroupKey, News, Picture
 
 __all__ = ["Form", "Reader"]
 
@@ -52,9 +52,7 @@ class Reader:
         """Of the process; None where there is none."""
         return None if self._process is None else self._process.pid
 
-    async def look(
-        self, told: Collection[str], wanted: Collection[GroupKey], workers: int
-    ) -> News:
+    async def look(self, told: Collection[str], wanted: Collection[GroupKey], workers: int) -> News:
         """What is new in the store; see `ensemble.dashboard.watcher.Watcher.look`.
 
         Raises
@@ -133,12 +131,9 @@ def main() -> None:
 
 def serve(store: Path, requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer requests about a store."""
-    from ensemble.dashboard.data import as_json
-    from ensemble.dashboard.metrics import as_metrics
     from ensemble.dashboard.watcher import Watcher
 
     watcher = Watcher(store)
-    forms = {"json": as_json, "metrics": as_metrics}
     for line in requests:
         request = json.loads(line)
         if "look" in request:
@@ -146,9 +141,19 @@ def serve(store: Path, requests: BinaryIO, answers: BinaryIO) -> None:
             wanted = {(study, *place) for study, *place in about["wanted"]}
             answer = pickle.dumps(watcher.look(about["told"], wanted, about["workers"]))
         else:
-            answer = forms[request["all"]](watcher.picture)
+            answer = _in_form(request["all"], watcher.picture)
         answers.write(LENGTH.pack(len(answer)) + answer)
         answers.flush()
+
+
+def _in_form(form: Form, picture: Picture) -> bytes:
+    if form == "json":
+        from ensemble.dashboard.data import as_json
+
+        return as_json(picture)
+    from ensemble.dashboard.metrics import as_metrics
+
+    return as_metrics(picture)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,11 @@ class Speeds:
         ranks = {name: recipe.engine.ranks for name, recipe in plan.recipes.items()}
         self._ranks = np.array([ranks.get(run.study, 1) for run in runs.runs], np.float64)
         self._atoms = np.array(
-            [info.studies[r.study].atoms[p[2]] for p, r in zip(runs.places, runs.runs, strict=True)]
+            [
+                info.studies[run.study].atoms[place[2]]
+                for place, run in zip(runs.places, runs.runs, strict=True)
+            ],
+            np.float64,
         )
         seconds = _estimates(plan)
         self._planned = np.array([seconds(run) for run in runs.runs], np.float64)
@@ -82,7 +86,8 @@ class Speeds:
     @property
     def time_per_day(self) -> Floats:
         """Simulated time of each run, in ns/day (τ/day under ``lj``); nan where not known."""
-        return self._step * SECONDS_PER_DAY / self._runs.seconds_per_step
+        found: Floats = self._step * SECONDS_PER_DAY / self._runs.seconds_per_step
+        return found
 
     @property
     def microseconds(self) -> Floats:

@@ -20,7 +20,7 @@ STATES = {
     State.DONE: "#1b5e8c",
     State.FAILED: "#9c1f3f",
 }
-"""From light to dark in the order of the work, blue against orange; failures are crossed as well."""
+"""Blue against orange, all of different lightness; failures are crossed as well."""
 
 MODELS = (
     "#332288",

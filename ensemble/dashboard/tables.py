@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bokeh.models import Div
+from bokeh.models.widgets import Div
 
 from ensemble.dashboard.news import Curve, GroupKey, Picture, Profile, StudyLayout
 from ensemble.dashboard.style import CSS, STATES, TEMPLATES, model_styles, unit_text
@@ -15,8 +15,11 @@ from ensemble.plan.show import duration_text
 
 __all__ = ["Text", "costs", "failures", "kappas", "models", "states", "summary"]
 
-MOST_ROWS = 100
+MOST_ROWS = 50
 """Of a table; all of them are in the JSON."""
+
+MOST_FAILURES = 20
+"""That are shown, with the ends of their logs."""
 
 SVG_DASHES = {"solid": "", "dashed": "9 5", "dotted": "3 4", "dotdash": "3 4 9 4"}
 
@@ -91,7 +94,7 @@ def models(
                 "about": f"{_count(curve.runs, 'run')}, {_count(curve.segments, 'segment')}",
             }
             for name, curve in shown.items()
-        ]
+        ],
     }
 
 
@@ -134,7 +137,7 @@ def costs(picture: Picture) -> dict[str, Any]:
 
 def failures(picture: Picture) -> dict[str, Any]:
     """What went wrong."""
-    shown = picture.failures[:MOST_ROWS]
+    shown = picture.failures[:MOST_FAILURES]
     return {"failures": shown, "more": len(picture.failures) - len(shown)}
 
 

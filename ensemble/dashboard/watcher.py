@@ -7,13 +7,12 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ensemble.campaign import CampaignError
-from ensemble.dashboard.conductivities import Conductivities
-from ensemble.dashboard.curves import Curves
+from ensemble.campaign.studies import Nemd
 from ensemble.dashboard.news import (
     Failure,
     GroupKey,
@@ -28,7 +27,6 @@ from ensemble.dashboard.runs import NUMBER, STATES, Runs
 from ensemble.dashboard.speeds import Speeds
 from ensemble.plan.plan import Plan
 from ensemble.plan.recipe import Run, cells_text, segment_name
-from ensemble.results.settings import Settings, ways
 from ensemble.store.errors import StoreError
 from ensemble.store.info import StoreInfo, read_store
 from ensemble.store.layout import StorePaths
@@ -36,6 +34,10 @@ from ensemble.store.ledger import Event
 from ensemble.store.planned import plan_of
 from ensemble.store.progress import State
 from ensemble.units import unit_system
+
+if TYPE_CHECKING:
+    from ensemble.dashboard.conductivities import Conductivities
+    from ensemble.dashboard.curves import Curves
 
 __all__ = ["Watcher"]
 
@@ -86,13 +88,11 @@ class Watcher:
         except (StoreError, CampaignError, OSError) as error:
             self._metadata = None
             news = News(problem=f"{type(error).__name__}: {error}")
-        news = News(**vars(news) | {"seconds": time.process_time() - started})
+        news = replace(news, seconds=time.process_time() - started)
         self.picture.add(news)
         return news
 
-    def _look(
-        self, told: Collection[str], wanted: Collection[GroupKey], workers: int
-    ) -> News:
+    def _look(self, told: Collection[str], wanted: Collection[GroupKey], workers: int) -> News:
         found = os.stat(self._paths.metadata) if self._paths.metadata.exists() else None
         metadata = None if found is None else (found.st_ino, found.st_mtime_ns)
         if self._view is None or metadata != self._metadata:
@@ -111,15 +111,13 @@ class View:
         """Until it was told."""
         self._runs = Runs(info)
         self._speeds = Speeds(info, plan, self._runs)
-        self._curves = Curves(info, self._runs)
-        self._conductivities = Conductivities(info, self._runs)
+        self._physics: tuple[Curves, Conductivities] | None = None
+        """From the second look on: the runs are to be seen at once."""
         self._told: Values = {}
         self._workers = -1
         self._failures: tuple[Failure, ...] = ()
 
-    def look(
-        self, told: Collection[str], wanted: Collection[GroupKey], workers: int
-    ) -> News:
+    def look(self, told: Collection[str], wanted: Collection[GroupKey], workers: int) -> News:
         """As `Watcher.look`; the first time everything is new."""
         self._runs.look(told)
         layout, self._layout = self._layout, None
@@ -128,17 +126,20 @@ class View:
         if len(rows) or workers != self._workers:
             totals, failures = self._count(workers), self._failed()
             self._workers, self._failures = workers, failures
-        curves, profiles = self._curves.look(wanted)
-        return News(
-            layout=layout,
-            rows=rows,
-            values=values,
-            totals=totals,
-            curves=tuple(curves),
-            profiles=tuple(profiles),
-            kappas=self._conductivities.look(),
-            failures=failures,
-        )
+        news = News(layout=layout, rows=rows, values=values, totals=totals, failures=failures)
+        if layout is not None:
+            return news
+        curves, conductivities = self._physics = self._physics or self._begin()
+        found, profiles = curves.look(wanted)
+        kappas = conductivities.look()
+        return replace(news, curves=tuple(found), profiles=tuple(profiles), kappas=kappas)
+
+    def _begin(self) -> tuple[Curves, Conductivities]:
+        # Here, since SciPy takes its time.
+        from ensemble.dashboard.conductivities import Conductivities
+        from ensemble.dashboard.curves import Curves
+
+        return Curves(self._info, self._runs), Conductivities(self._info, self._runs)
 
     def _changes(self) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], Values]:
         """Rows whose values are others than were told, and these."""
@@ -222,7 +223,8 @@ def last_lines(path: Path) -> str:
 
 
 def _layout(info: StoreInfo, plan: Plan) -> Layout:
-    system, windows = unit_system(info.units), ways(info, Settings())
+    system = unit_system(info.units)
+    windows = {s.name: s.window for s in plan.campaign.studies if not isinstance(s, Nemd)}
     studies: list[StudyLayout] = []
     names: list[str] = []
     for name, study in info.studies.items():
@@ -238,7 +240,7 @@ def _layout(info: StoreInfo, plan: Plan) -> Layout:
                 seeds=len(study.axes.seeds),
                 first=len(names),
                 places=np.array([place for place, _ in members], np.int32),
-                window=windows[name].window,
+                window=windows.get(name),
             )
         )
         names += [run.name for _, run in members]
@@ -249,7 +251,7 @@ def _layout(info: StoreInfo, plan: Plan) -> Layout:
         names=tuple(names),
         studies=tuple(studies),
         conductivity=system.conductivity_symbol,
-        time=cast(str, system.time_symbol if system.reduced else "ps"),
+        time=system.time_symbol if system.reduced else "ps",
         speed="τ/day" if system.reduced else "ns/day",
         length=system.length_symbol,
         temperature=system.temperature_symbol,

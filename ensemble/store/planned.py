@@ -20,9 +20,9 @@ def plan_of(info: StoreInfo) -> Plan:
         A potential cannot be read.
     """
     campaign, fingerprints = parse_campaign(info.campaign, info.paths.campaign), info.fingerprints
-    names = fingerprints["models"]
+    names = list(fingerprints["models"])
     if isinstance(campaign.models, LammpsModels):
-        names = dict.fromkeys(model.name for model in campaign.models.model)
+        names = [model.name for model in campaign.models.model]
     folders = {name: info.paths.potential(name) for name in names}
     files = {
         name: tuple(sorted(folder.iterdir())) if folder.is_dir() else ()

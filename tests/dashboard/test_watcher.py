@@ -104,7 +104,11 @@ def test_a_failure_and_what_follows(store: SmallStore, watcher: Watcher) -> None
     watcher.look()
     (failure,) = watcher.picture.failures
     assert state_of(watcher, run) == failure.state == "failed"
-    assert (failure.cause, failure.message, failure.attempts) == (about["cause"], about["message"], 1)
+    assert (failure.cause, failure.message, failure.attempts) == (
+        about["cause"],
+        about["message"],
+        1,
+    )
     assert failure.log_tail.splitlines() == [f"line {n}" for n in range(100 - LOG_LINES, 100)]
     assert failure.log == str(log)
     assert watcher.picture.totals is not None
