@@ -30,6 +30,9 @@ PACE = 10.0
 """Seconds until the next look for each that one took of a processor: reading takes a tenth of a
 core at most, but for the first look."""
 
+RETRY = 10.0
+"""Seconds until another process is started, where one has ended by itself."""
+
 PATIENCE = 30.0
 """Seconds that the reader is kept for, when nobody looks on any more."""
 
@@ -130,6 +133,7 @@ class Feed(SchedulerPlugin):
                 try:
                     await self._look()
                 except (OSError, ValueError, EOFError) as error:
+                    self._next = time.monotonic() + RETRY
                     self._tell(News(problem=f"the process that reads the store ended: {error!r}"))
             await asyncio.sleep(max(PERIOD, self._next - time.monotonic()))
         self._reader.stop()

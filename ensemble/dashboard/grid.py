@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 
 from ensemble.dashboard.news import Layout, Picture, StudyLayout, Values
 from ensemble.dashboard.runs import NUMBER, STATES
+from ensemble.dashboard.style import MARKS, unit_text
 from ensemble.dashboard.style import STATES as COLOURS
-from ensemble.dashboard.style import unit_text
 from ensemble.plan.recipe import number_text
-from ensemble.store.progress import State
 
 __all__ = ["METHODS", "Grid"]
 
@@ -101,9 +100,10 @@ class StudyGrid:
         names = list(layout.names[self._first : self._first + self._count])
         rows = np.arange(self._first, self._first + self._count)
         self._source = ColumnDataSource({"x": x, "y": y, "run": names, **_columns(values, rows)})
-        self._failed = ColumnDataSource({"x": [], "y": []})
+        self._marks = ColumnDataSource({name: [] for name in ("x", "y", "kind", "colour")})
+        self._marked: NDArray[np.intp] = np.zeros(0, np.intp)
         self._x, self._y = x, y
-        self._mark_failures(values)
+        self._mark(values)
         self.root = self._figure(layout, study)
 
     def update(self, values: Values, rows: NDArray[np.intp]) -> None:
@@ -122,14 +122,25 @@ class StudyGrid:
             self._source.patch(
                 {name: list(zip(places, column, strict=True)) for name, column in new.items()}
             )
-        self._mark_failures(values)
+        self._mark(values)
 
-    def _mark_failures(self, values: Values) -> None:
-        states = values["state"][self._first : self._first + self._count]
-        failed = np.flatnonzero(states == NUMBER[State.FAILED])
-        marks = {"x": self._x[failed], "y": self._y[failed]}
-        if len(failed) or len(self._failed.data["x"]):
-            self._failed.data = marks
+    def _mark(self, values: Values) -> None:
+        """Put the marks on the squares that have one."""
+        mine = values["state"][self._first : self._first + self._count]
+        states = np.asarray(mine, np.intp)
+        kinds = {NUMBER[state]: mark for state, mark in MARKS.items()}
+        rows = np.flatnonzero(np.isin(states, list(kinds)))
+        marked = rows * len(STATES) + states[rows]
+        if np.array_equal(marked, self._marked):
+            return
+        self._marked = marked
+        found = [kinds[number] for number in states[rows].tolist()]
+        self._marks.data = {
+            "x": self._x[rows],
+            "y": self._y[rows],
+            "kind": [kind for kind, _ in found],
+            "colour": [colour for _, colour in found],
+        }
 
     def _figure(self, layout: Layout, study: StudyLayout) -> figure:
         shape = self._shape
@@ -165,10 +176,10 @@ class StudyGrid:
         plot.scatter(
             "x",
             "y",
-            source=self._failed,
-            marker="x",
+            source=self._marks,
+            marker={"field": "kind"},
             size=shape.mark,
-            line_color="white",
+            color={"field": "colour"},
             line_width=2,
         )
         plot.add_tools(_hover(layout, squares))
@@ -217,8 +228,8 @@ class Shape:
 
     @property
     def mark(self) -> float:
-        """Size of the mark of a failure."""
-        return 0.5 * min(self.pixels, WIDTH / self.width)
+        """Size of a mark."""
+        return 0.4 * min(self.pixels, WIDTH / self.width)
 
     def centres(self, places: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Of the squares; places have the shape (runs, 4)."""

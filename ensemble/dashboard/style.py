@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader
 
 from ensemble.store.progress import State
 
-__all__ = ["CSS", "STATES", "TEMPLATES", "THEME", "model_styles", "unit_text"]
+__all__ = ["CSS", "MARKS", "STATES", "TEMPLATES", "THEME", "model_styles", "unit_text"]
 
 INK, QUIET, LINES = "#1f2933", "#52606d", "#d9dee4"
 
@@ -20,7 +20,10 @@ STATES = {
     State.DONE: "#1b5e8c",
     State.FAILED: "#9c1f3f",
 }
-"""Blue against orange, all of different lightness; failures are crossed as well."""
+"""Blue against orange. What is alike without colour is told by a mark."""
+
+MARKS = {State.RUNNING: ("circle", INK), State.FAILED: ("x", "#ffffff")}
+"""On the squares of some states: kind and colour."""
 
 MODELS = (
     "#332288",

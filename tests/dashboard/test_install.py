@@ -4,7 +4,6 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -20,17 +19,6 @@ from ensemble.dashboard.install import NAME, install
 @pytest.fixture
 def store(tmp_path: Path) -> SmallStore:
     return make_store(tmp_path)
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    """Of a scheduler in this process, without workers."""
-    with (
-        client_settings(),
-        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
-        Client(cluster) as opened,
-    ):
-        yield opened
 
 
 def fetch(client: Client, page: str) -> str:
