@@ -1,7 +1,7 @@
 # make venv        the package and its test tools in .venv, rebuilt when its sources change
 # make quickstart  a first campaign with the shipped potentials, in runs/quickstart
 # make test        lint, types, tests
-# make bench       speed of kernel, launcher and reduction on this machine, minutes long
+# make bench       speed of kernel, launcher, reduction and page on this machine, minutes long
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -36,6 +36,7 @@ bench: $(STAMP)
 	$(BIN)/python -P tests/benchmarks/simulate.py
 	PYTHONPATH=tests/reduction OMP_NUM_THREADS=1 $(BIN)/python -P tests/benchmarks/estimators.py speed
 	$(BIN)/python -P tests/benchmarks/results.py
+	PYTHONPATH=tests/dashboard $(BIN)/python -P tests/benchmarks/dashboard.py
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -40,6 +40,11 @@ class Browser:
         self.driver.get(url)
         self.wait_for(lambda: self.ask(READY))
 
+    def leave(self) -> None:
+        """Leave the page, and forget what its console said."""
+        self.driver.get("about:blank")
+        self.errors()
+
     def ask(self, script: str, *arguments: object) -> Any:
         """What JavaScript returns."""
         return self.driver.execute_script(script, *arguments)

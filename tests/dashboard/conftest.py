@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from browser import Browser, browser
-from distributed import Client, LocalCluster
-
-from ensemble.cluster.local import client_settings
+from distributed import Client
+from schedulers import scheduler
 
 
 @pytest.fixture(scope="session")
@@ -17,10 +16,5 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    """Of a scheduler in this process, without workers."""
-    with (
-        client_settings(),
-        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
-        Client(cluster) as opened,
-    ):
+    with scheduler() as opened:
         yield opened

@@ -2,11 +2,10 @@
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from browser import Browser
-from distributed import Client
+from schedulers import scheduler
 from selenium.webdriver import ActionChains, Keys
 from small_stores import CAMPAIGN, SECOND_STUDY, SmallStore, make_store
 
@@ -37,7 +36,7 @@ CONTRAST = """
         return [255, 255, 255]
     }
     return main
-        .filter((e) => [...e.childNodes].some((n) => n.nodeType == Node.TEXT_NODE && n.data.trim()))
+        .filter((e) => [...e.childNodes].some((n) => n.nodeName == '#text' && /\\w/.test(n.data)))
         .filter((e) => !['SCRIPT', 'STYLE'].includes(e.nodeName) && e.checkVisibility())
         .map((e) => {
             const pair = [numbers(getComputedStyle(e).color).slice(0, 3), behind(e)].map(light)
@@ -47,10 +46,12 @@ CONTRAST = """
 """
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> SmallStore:
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> SmallStore:
     """Two temperatures by Green–Kubo, one by the direct method, and a run that failed."""
-    made = make_store(tmp_path, CAMPAIGN.replace("[1.35]", "[0.9, 1.35]") + SECOND_STUDY)
+    made = make_store(
+        tmp_path_factory.mktemp("access"), CAMPAIGN.replace("[1.35]", "[0.9, 1.35]") + SECOND_STUDY
+    )
     *whole, failed = made.plan.runs("gk")
     for run in [*whole, *made.plan.runs("direct")]:
         made.finish(run)
@@ -62,17 +63,24 @@ def store(tmp_path: Path) -> SmallStore:
     return made
 
 
+@pytest.fixture(scope="module")
+def opened(store: SmallStore, chromium: Browser) -> Iterator[Browser]:
+    """The page of the store, when there are curves on it."""
+    with scheduler() as client:
+        assert client.run_on_scheduler(install, str(store.paths.root), "ensemble")
+        chromium.open(client.dashboard_link.replace("status", NAME))
+        chromium.wait_for(lambda: any(chromium.column("kappa", "kappa")))
+        chromium.wait_for(lambda: any(chromium.column("profile", "temperature")))
+        chromium.wait_for(lambda: "No group of runs" not in chromium.text)
+        yield chromium
+        chromium.leave()
+
+
 @pytest.fixture
-def page(client: Client, store: SmallStore, chromium: Browser) -> Iterator[Browser]:
-    """Of the store, when there are curves on it; no error may come."""
-    assert client.run_on_scheduler(install, str(store.paths.root), "ensemble")
-    chromium.errors()  # of pages before
-    chromium.open(client.dashboard_link.replace("status", NAME))
-    chromium.wait_for(lambda: any(chromium.column("kappa", "kappa")))
-    chromium.wait_for(lambda: any(chromium.column("profile", "temperature")))
-    chromium.wait_for(lambda: "No group of runs" not in chromium.text)
-    yield chromium
-    assert chromium.errors() == []
+def page(opened: Browser) -> Iterator[Browser]:
+    """The same; no error may come."""
+    yield opened
+    assert opened.errors() == []
 
 
 def test_structure(page: Browser) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
+from schedulers import scheduler
 from small_stores import SmallStore, make_store
 
-from ensemble.cluster.local import client_settings
 from ensemble.dashboard import feed
 from ensemble.dashboard.install import NAME, install
 
@@ -93,11 +93,7 @@ def test_the_reader_goes(
 
 
 def test_the_reader_goes_with_the_scheduler(store: SmallStore) -> None:
-    with (
-        client_settings(),
-        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
-        Client(cluster) as client,
-    ):
+    with scheduler() as client:
         client.run_on_scheduler(install, str(store.paths.root), "ensemble")
         fetch(client, f"/{NAME}/json")
         assert readers()
@@ -105,11 +101,5 @@ def test_the_reader_goes_with_the_scheduler(store: SmallStore) -> None:
 
 
 def test_there_is_no_dashboard(store: SmallStore) -> None:
-    with (
-        client_settings(),
-        LocalCluster(
-            n_workers=0, dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False}
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with scheduler(dashboard=False) as client:
         assert not client.run_on_scheduler(install, str(store.paths.root), "ensemble")

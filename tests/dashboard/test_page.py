@@ -72,3 +72,4 @@ def test_a_launch_is_followed(campaign: Path, tmp_path: Path, chromium: Browser)
     assert any(run["speed"] > 0 for run in told["runs"] if run["speed"] is not None)
     assert 'ensemble_runs{state="done"}' in metrics
     chromium.wait_for(lambda: chromium.ask("return !document.getElementById('lost').hidden"))
+    chromium.leave()
