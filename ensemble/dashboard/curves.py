@@ -57,7 +57,7 @@ class Followed:
     """Shape (3, points)."""
 
 
-class Equilibrium:
+class HeatFlux:
     """The heat flux of a run, as far as it was read."""
 
     def __init__(self, study: StudyInfo, system: UnitSystem) -> None:
@@ -114,7 +114,7 @@ class Curves:
         self._equilibrium: dict[int, Followed] = {}
         self._profiles: dict[int, list[tuple[Floats, float]]] = {}
         """Mean profile and length of every segment, by row."""
-        self._series: OrderedDict[int, Equilibrium] = OrderedDict()
+        self._series: OrderedDict[int, HeatFlux] = OrderedDict()
         self._taken: NDArray[np.int32] = np.zeros(len(runs.runs), np.int32)
         """Sampling segments of each run that were read."""
         self.damaged: dict[int, str] = {}
@@ -160,7 +160,7 @@ class Curves:
         if study.method == "nemd":
             self._read_profiles(row, until)
             return
-        series = self._series.pop(row, None) or Equilibrium(study, self._system)
+        series = self._series.pop(row, None) or HeatFlux(study, self._system)
         self._series[row] = series
         if len(self._series) > MOST_CORRELATORS:
             self._series.popitem(last=False)

@@ -47,6 +47,20 @@ def test_page_data_and_navigation(client: Client, store: SmallStore) -> None:
     assert len(readers()) == 1
 
 
+def test_workers_are_heard(client: Client, store: SmallStore) -> None:
+    """Equilibration leaves no samples: that a segment of it is done is known from its worker."""
+    client.run_on_scheduler(install, str(store.paths.root), "ensemble")
+    run = store.run()
+    store.finish(run, segments=1)
+    fetch(client, f"/{NAME}/json")
+    store.finish(run, segments=1)
+    client.log_event("ensemble", {"key": run.key})
+    deadline = time.monotonic() + 60
+    while json.loads(fetch(client, f"/{NAME}/json"))["runs"][0]["segments"] != 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_another_launch_at_the_same_scheduler(
     client: Client, store: SmallStore, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
