@@ -173,6 +173,20 @@ def test_defaults() -> None:
     assert emd(parse(changed("[3, 6]", '"auto"'))).window is None
 
 
+def test_experiments() -> None:
+    assert parse(EXAMPLE).experiments == ()
+    table = """[[experiment]]
+material = "beta"
+temperature = 600
+kappa = 0.5
+error = 0.05
+source = "A. Author, J. 1, 1 (2001)"
+"""
+    (found,) = parse(changed("[cluster]", f"{table}[cluster]")).experiments
+    assert (found.material, found.temperature, found.kappa) == ("beta", 600, 0.5)
+    assert (found.error, found.source) == (0.05, "A. Author, J. 1, 1 (2001)")
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_campaigns(path: Path) -> None:
     campaign = load_campaign(path)
@@ -469,6 +483,10 @@ def test_files_that_an_input_script_cannot_name(tmp_path: Path, name: str) -> No
         ("mtp*", "level*"),
         ('"local"', SLURM),
         ("[cluster]", "[convergence]\nrelative_error = 0.1\n[cluster]"),
+        (
+            "[cluster]",
+            "[[experiment]]\nmaterial = 'beta'\ntemperature = 600\nkappa = 0.5\n[cluster]",
+        ),
         ("# Å", "# comment"),
         ("lattice = 5.85", 'lattice = 5.85\nhost = ["Se"]'),
     ],

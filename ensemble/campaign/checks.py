@@ -41,6 +41,9 @@ def check(campaign: Campaign) -> Iterator[Problem]:
     yield from check_cluster(campaign.cluster)
     yield from check_room(campaign)
     yield from check_convergence(campaign)
+    for number, experiment in enumerate(campaign.experiments, 1):
+        key = f"experiment #{number}.material"
+        yield from unknown(key, experiment.material, campaign.materials)
 
 
 def check_distinct(key: str, names: list[str]) -> Iterator[Problem]:

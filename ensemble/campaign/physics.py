@@ -2,8 +2,9 @@
 
 Left out is what may grow under an existing store (which models, temperatures, supercells, seeds,
 and how long is sampled), what only says how the runs are done (engine, cluster) or watched (host),
-and what is done with the series afterwards (window, convergence). Files count by their contents and
-not by their names: the planner adds the hashes of potentials and structures.
+what is done with the series afterwards (window, convergence), and what was measured (experiment).
+Files count by their contents and not by their names: the planner adds the hashes of potentials and
+structures.
 """
 
 from __future__ import annotations

@@ -53,6 +53,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     **{f'[cluster], kind = "{name}"': (table,) for name, table in clusters.QUEUES.items()},
     '[cluster], kind = "address"': (clusters.Existing,),
     "[convergence]": (schema.Convergence,),
+    "[[experiment]]": (schema.Experiment,),
 }
 
 

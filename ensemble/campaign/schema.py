@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, Strict
 
 from ensemble.campaign.clusters import Cluster, Local
 from ensemble.campaign.known import PrototypeName
@@ -27,12 +27,14 @@ from ensemble.campaign.types import (
     Named,
     PairCommands,
     Picoseconds,
+    Positive,
     Says,
     Seed,
     Species,
     Symbol,
     Text,
     Texts,
+    Unit,
     Units,
 )
 
@@ -159,6 +161,30 @@ class Convergence(Table):
     where they are too short for a verdict, or no more seeds may be added."""
 
 
+class Experiment(Table):
+    """A thermal conductivity that was measured, for the figures of the report. It changes no run,
+    and may come and go at any time.
+    """
+
+    material: Name
+    """Name of one of the materials."""
+
+    temperature: Positive
+    """That of the measurement. It is drawn beside runs at a temperature within 5 % of it."""
+
+    kappa: Annotated[Positive, Unit("W/m/K")]
+    """Thermal conductivity."""
+
+    error: Annotated[Positive, Unit("W/m/K")] | None = None
+    """Of `kappa`, one side of it."""
+
+    source: Text | None = None
+    """Where the number is from, for the legend."""
+
+
+Experiments = Annotated[tuple[Experiment, ...], Strict(False)]
+
+
 class Campaign(Table):
     """A campaign file."""
 
@@ -182,6 +208,11 @@ class Campaign(Table):
 
     convergence: Convergence | None = None
     """When to stop."""
+
+    experiments: Annotated[Experiments, Says("tables [[experiment]]")] = Field(
+        default=(), alias="experiment"
+    )
+    """What was measured."""
 
     _path: Path = PrivateAttr(default=Path())
     _text: str = PrivateAttr(default="")
