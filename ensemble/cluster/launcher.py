@@ -207,6 +207,7 @@ class Workplace:
         backend = self._backend
         watch = Watch(prepared, backend)
         watch.progress.dashboard = self._page or watch.progress.dashboard
+        watch.begin()
         self._reporter.start(watch.progress)
         Launcher(backend, prepared, agenda, self._hosts, watch, self._reporter, self._stop).run()
         return agenda

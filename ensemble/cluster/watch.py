@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 
@@ -10,6 +11,8 @@ from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.cluster.prepare import Prepared
 from ensemble.cluster.progress import Progress, StudyProgress
 from ensemble.plan.cost import makespan, run_seconds
+from ensemble.store import ledger
+from ensemble.store.errors import StoreError
 from ensemble.store.progress import next_segment
 
 FS_PER_NS = 1e6
@@ -60,6 +63,17 @@ class Watch:
             study.segments_done += min(self._reached[key], segments)
             study.done += prepared.is_done(key)
             study.failed += key in prepared.failed
+
+    def begin(self) -> None:
+        """Write into the ledger what is to be done; on a disk that refuses, do without."""
+        items = list(self._prepared.items())
+        launch = ledger.Launch(
+            runs=len(items),
+            workers=self.progress.workers,
+            estimate=round(self.progress.estimate, 3),
+        )
+        with suppress(StoreError, OSError):
+            ledger.append(self._prepared.paths, launch)
 
     def look(self) -> None:
         """See how the cluster is."""

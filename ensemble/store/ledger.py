@@ -1,5 +1,5 @@
-"""The attempts at runs and how they ended, and what was decided of groups of runs: one JSON object
-a line, only ever appended to.
+"""The attempts at runs and how they ended, what was decided of groups of runs, and what launches
+set out to do: one JSON object a line, only ever appended to.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ forgiven."""
 
 CONVERGENCE: Literal["convergence"] = "convergence"
 """The kind of a `Decision`."""
+
+LAUNCH: Literal["launch"] = "launch"
+"""The kind of a `Launch`."""
 
 LONGEST_MESSAGE = 1000
 """Characters, so that a line is under 4 kB and is written at once."""
@@ -87,6 +90,22 @@ class Decision:
         return other is not None and replace(other, host=self.host, time=self.time) == self
 
 
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """What a launch, or a round of one, set out to do."""
+
+    kind: Literal["launch"] = LAUNCH
+    runs: int
+    """That were left to do."""
+    workers: int
+    """At most."""
+    estimate: float
+    """Seconds that they were expected to take, all workers at work."""
+    host: str = field(default_factory=_host)
+    time: str = field(default_factory=_now)
+    """ISO 8601, UTC."""
+
+
 @dataclass
 class History:
     """The attempts at a run."""
@@ -124,7 +143,7 @@ def event_of(run: Run, kind: Kind, **about: Any) -> Event:
     return Event(kind=kind, study=run.study, run=run.name, **about)
 
 
-def append(paths: StorePaths, event: Event | Decision) -> None:
+def append(paths: StorePaths, event: Event | Decision | Launch) -> None:
     """Write an event down.
 
     Raises
@@ -132,9 +151,8 @@ def append(paths: StorePaths, event: Event | Decision) -> None:
     DiskFull, ReadOnly
         As they say.
     """
-    message = event.message
-    if len(message) > LONGEST_MESSAGE:
-        event = replace(event, message=message[: LONGEST_MESSAGE - 1] + "…")
+    if not isinstance(event, Launch) and len(event.message) > LONGEST_MESSAGE:
+        event = replace(event, message=event.message[: LONGEST_MESSAGE - 1] + "…")
     fields = {name: value for name, value in vars(event).items() if value not in ("", None)}
     line = json.dumps(fields, ensure_ascii=False).encode() + b"\n"
     with explained(paths.ledger), paths.ledger.open("ab+", buffering=0) as file:
@@ -153,7 +171,7 @@ def events(paths: StorePaths) -> Iterator[Event]:
         The ledger is there, but cannot be read.
     """
     for table in _lines(paths):
-        if table.get("kind") != CONVERGENCE:
+        if table.get("kind") not in (CONVERGENCE, LAUNCH):
             with suppress(TypeError):
                 yield Event(**table)
 
@@ -173,6 +191,20 @@ def decisions(paths: StorePaths) -> dict[tuple[str, str], Decision]:
                 decision = Decision(**table)
                 found[decision.study, decision.group] = decision
     return found
+
+
+def launches(paths: StorePaths) -> Iterator[Launch]:
+    """Every launch that had something to do, the oldest first.
+
+    Raises
+    ------
+    OSError
+        The ledger is there, but cannot be read.
+    """
+    for table in _lines(paths):
+        if table.get("kind") == LAUNCH:
+            with suppress(TypeError):
+                yield Launch(**table)
 
 
 def _lines(paths: StorePaths) -> Iterator[dict[str, Any]]:

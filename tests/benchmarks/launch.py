@@ -298,6 +298,8 @@ def follow(folder: Path, name: str, text: str, workers: int) -> dict[str, Number
     attempts: dict[str, Numbers] = {}
     for line in (store / "work" / "ledger.jsonl").read_text().splitlines():
         event = json.loads(line)
+        if event["kind"] == "launch":
+            continue
         times = [both for (run, _), both in seen.items() if run == event["run"]]
         attempts[event["run"]] = {
             "segments": len(times),

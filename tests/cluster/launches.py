@@ -251,9 +251,10 @@ def chunks_of(store: Path) -> set[Path]:
 
 
 def events_of(store: Path) -> list[dict[str, object]]:
-    """The ledger; nothing if nothing has ended yet."""
+    """The ledger but for what launches set out to do; nothing if nothing has ended yet."""
     path = store / "work" / "ledger.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [event for event in map(json.loads, lines) if event["kind"] != "launch"]
 
 
 def check_same(store: Path, reference: Path, besides: Iterable[str] = ()) -> None:

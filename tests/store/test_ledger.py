@@ -32,6 +32,16 @@ def test_events_come_back(store: SmallStore) -> None:
     assert written[0].time.endswith("+00:00")
 
 
+def test_launches_are_told_from_attempts(store: SmallStore) -> None:
+    first = ledger.Launch(runs=3, workers=2, estimate=12.5)
+    done, second = event_of(store.run(), "done"), ledger.Launch(runs=1, workers=2, estimate=4)
+    for line in (first, done, second):
+        append(store.paths, line)
+    assert list(ledger.launches(store.paths)) == [first, second]
+    assert list(events(store.paths)) == [done]
+    assert list(read(store.paths)) == [(done.study, done.run)]
+
+
 def test_no_ledger_is_an_empty_one(store: SmallStore) -> None:
     assert read(store.paths) == {}
 
