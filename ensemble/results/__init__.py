@@ -8,9 +8,9 @@
     κ of runs that differ in their seeds alone: which, how, from samples to numbers, kept.
 ``table``, ``advice``, ``display``
     The numbers as tables, in words, and for the terminal.
-``curves``, ``lengths``, ``gauge``
-    What is behind the numbers: correlation functions, κ against length, and against a shift of
-    the site energies.
+``curves``, ``lengths``, ``gauge``, ``drift``
+    What is behind the numbers: correlation functions, κ against length, against a shift of
+    the site energies, and how well the total energy held.
 """
 
 from __future__ import annotations

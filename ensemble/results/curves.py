@@ -1,7 +1,8 @@
-"""The curves behind the numbers: correlation functions and running integrals, profiles.
+"""The curves behind the numbers: correlation functions, running integrals, displacements, profiles.
 
-Of an equilibrium study the heat flux's autocorrelation function and κ as its running integral, raw;
-of the direct method the temperature along the axis. A group none of whose runs is done is nan.
+Of an equilibrium study the heat flux's autocorrelation function and κ as its running integral, raw,
+and how far the atoms of each species go; of the direct method the temperature along the axis. A
+group none of whose runs is done is nan.
 """
 
 from __future__ import annotations
@@ -13,19 +14,21 @@ import numpy as np
 import xarray
 from numpy.typing import NDArray
 
+from ensemble.plan.channels import SQUARE_DISPLACEMENT
 from ensemble.plan.recipe import cells_text
+from ensemble.plan.segments import rows_per_origin
 from ensemble.reduction.correlation import autocorrelation
 from ensemble.reduction.direct import default_leave_out, direct_method
 from ensemble.reduction.running import running_integral
 from ensemble.reduction.window import longest_lags
 from ensemble.results.groups import Group
-from ensemble.results.quantities import KINETIC_TEMPERATURE
+from ensemble.results.quantities import KINETIC_TEMPERATURE, quantities
 from ensemble.results.series import Series, read_series
 from ensemble.results.table import Row
 from ensemble.store.info import StoreInfo, StudyInfo
 from ensemble.units import UnitSystem, unit_system
 
-__all__ = ["driven", "equilibrium"]
+__all__ = ["displaced", "driven", "equilibrium"]
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +38,7 @@ MOST_LAGS = 2000
 DIMENSIONS = ("model", "temperature", "supercell")
 
 Curves = dict[str, Floats]
-"""By name: shape (lags,) or (bins,), or () for a number."""
+"""By name: shape (lags,), (species, lags) or (bins,), or () for a number."""
 
 
 def equilibrium(
@@ -124,6 +127,51 @@ def _running(
     }
 
 
+def displaced(info: StoreInfo, groups: Sequence[Group]) -> xarray.Dataset:
+    """How far the atoms of a study in equilibrium go.
+
+    Returns
+    -------
+    With the dimensions model, temperature, supercell, species and lag: ``displacement``, the mean
+    square displacement since a time origin relative to the centre of mass of the species, over
+    origins and seeds, and its standard error ``displacement_error``, nan where there is one seed.
+
+    Raises
+    ------
+    StoreError
+        Samples are damaged.
+    ValueError
+        A number is not finite, or the study samples no displacements.
+    """
+    name = groups[0].study
+    study, system = info.studies[name], unit_system(info.units)
+    found = quantities(study.channels)
+    if SQUARE_DISPLACEMENT not in found:
+        raise ValueError(f"study {name}: samples no displacements")
+    species = found[SQUARE_DISPLACEMENT].labels["species"]
+    lags = rows_per_origin(study.rows_per_segment)
+
+    def curves(group: Group) -> Curves:
+        wanted = (SQUARE_DISPLACEMENT,)
+        series = [read_series(info, *run, wanted)[SQUARE_DISPLACEMENT] for run in group.done]
+        runs = np.stack([one.reshape(-1, lags, len(species)).mean(axis=0).T for one in series])
+        error = np.full(runs.shape[1:], np.nan)
+        if len(runs) > 1:
+            error = runs.std(axis=0, ddof=1) / np.sqrt(len(runs))
+        return {"displacement": runs.mean(axis=0), "displacement_error": error}
+
+    area = f"{system.length_symbol}^2"
+    units = {
+        "displacement": (area, "mean square displacement"),
+        "displacement_error": (area, "standard error of displacement"),
+    }
+    time = {"units": system.time_symbol if system.reduced else "ps"}
+    # Rounded, so that 3 × 0.05 is the label 0.15.
+    label = xarray.Variable("lag", np.round(np.arange(1, lags + 1) * study.row_time, 9), time)
+    kinds = xarray.Variable("species", np.array(species, dtype=object))
+    return _dataset(info, groups, curves, units, kinds, label)
+
+
 def driven(info: StoreInfo, groups: Sequence[Group]) -> xarray.Dataset:
     """The curves of a study by the direct method.
 
@@ -180,7 +228,7 @@ def _dataset(
     groups: Sequence[Group],
     curves: Callable[[Group], Curves],
     units: dict[str, tuple[str, str]],
-    label: xarray.Variable,
+    *labels: xarray.Variable,
 ) -> xarray.Dataset:
     """Of the curves of each group, over the labels that the groups have."""
     axes: list[list[Any]] = [
@@ -190,7 +238,7 @@ def _dataset(
     ]
     places = [{name: k for k, name in enumerate(axis)} for axis in axes]
     shape = tuple(map(len, axes))
-    (dimension,) = label.dims
+    own = [str(label.dims[0]) for label in labels]
     found: dict[str, Floats] = {}
     for group in groups:
         names = group.model, group.temperature, cells_text(group.supercell)
@@ -199,7 +247,7 @@ def _dataset(
             found.setdefault(name, np.full((*shape, *values.shape), np.nan))[place] = values
     variables = {
         name: xarray.Variable(
-            (*DIMENSIONS, dimension)[: values.ndim],
+            (*DIMENSIONS, *own)[: values.ndim],
             values,
             {"units": units[name][0], "long_name": units[name][1]},
         )
@@ -209,7 +257,7 @@ def _dataset(
         "model": ("model", np.array(axes[0], dtype=object)),
         "temperature": ("temperature", np.array(axes[1]), {"units": _kelvin(info)}),
         "supercell": ("supercell", np.array(axes[2], dtype=object)),
-        dimension: label,
+        **dict(zip(own, labels, strict=True)),
     }
     return xarray.Dataset(variables, coordinates, {"study": groups[0].study})
 

@@ -182,6 +182,54 @@ class Results:
         raw = [row for row in self.tables(chosen).kappa if row.found.estimate == "raw"]
         return equilibrium(self.info, groups, raw, longest)
 
+    def displacements(
+        self,
+        study: str,
+        *,
+        model: Wanted[str] = None,
+        temperature: Wanted[float] = None,
+        supercell: Wanted[str] = None,
+    ) -> xarray.Dataset:
+        """Mean square displacements of the species; see `ensemble.results.curves.displaced`.
+
+        Raises
+        ------
+        ValueError
+            There is no such label, or the study samples no displacements.
+        """
+        from ensemble.results.curves import displaced
+
+        chosen = Selection.of(
+            self.info, study=study, model=model, temperature=temperature, supercell=supercell
+        )
+        return displaced(self.info, list(groups_of(self.info, chosen)))
+
+    def energy_drift(
+        self,
+        *,
+        study: Wanted[str] = None,
+        model: Wanted[str] = None,
+        temperature: Wanted[float] = None,
+        supercell: Wanted[str] = None,
+    ) -> pandas.DataFrame:
+        """How far the total energy moved in each equilibrium run; see `ensemble.results.drift`.
+
+        Raises
+        ------
+        ValueError
+            There is no such label.
+        """
+        import pandas
+
+        from ensemble.results.drift import DRIFT_COLUMNS, drifts
+
+        chosen = Selection.of(
+            self.info, study=study, model=model, temperature=temperature, supercell=supercell
+        )
+        groups = [group for group in groups_of(self.info, chosen) if group.method == "emd"]
+        lines = [line for group in groups for line in drifts(self.info, group)]
+        return pandas.DataFrame(lines, columns=list(DRIFT_COLUMNS))
+
     def gauge_scan(
         self,
         study: str,

@@ -114,6 +114,50 @@ def test_groups_without_runs_are_nan(store: Planted) -> None:
     assert not empty.data_vars
 
 
+def test_displacements_over_origins_and_seeds(store: Planted) -> None:
+    """Rows since the last origin, which come every 500: lag r is at the rows r, 500 + r, …"""
+    rows = store.rows("gk")
+    lag = np.arange(rows) % 500 + 1
+
+    def wandering(run: Run) -> dict[str, Floats | float]:
+        return equilibrium(run, rows) | {"square_displacement_Na": run.seed * lag}
+
+    store.each("gk", wandering)
+    results = open_results(store.paths.root)
+    one = results.displacements("gk", model="b", temperature=600).squeeze()
+    assert dict(one.sizes) == {"species": 2, "lag": 500}
+    assert one.lag.values[[0, -1]].tolist() == [0.01, 5]
+    sodium = one.sel(species="Na")
+    assert sodium.displacement.values.tolist() == pytest.approx((3 * lag[:500]).tolist())
+    error = np.std([1, 2, 3, 4, 5], ddof=1) / math.sqrt(5)
+    assert float(sodium.displacement_error[9]) == pytest.approx(10 * error)
+    assert not one.displacement.sel(species="Cl").any()
+    assert one.displacement.attrs["units"] == "angstrom^2"
+    with pytest.raises(ValueError, match="study direct: samples no displacements"):
+        results.displacements("direct")
+
+
+def test_drift_of_the_energy(store: Planted) -> None:
+    """From the first quarter of the first segment to the last one of the last."""
+    rows = store.rows("gk")
+    quarter = rows // store.study("gk").sample_segments // 4
+    energy = np.full(rows, -100.0)
+    energy[:quarter], energy[-quarter:] = -101, -99
+
+    store.each("gk", lambda run: equilibrium(run, rows) | {"energy": run.seed * energy})
+    lines = open_results(store.paths.root).energy_drift(model="a", temperature=600)
+    assert lines.seed.tolist() == [1, 2, 3, 4, 5]
+    atoms = 27 * 8
+    assert lines.drift.tolist() == pytest.approx([2 * seed / atoms for seed in range(1, 6)])
+    assert lines.time.tolist() == [40] * 5
+    assert set(lines.units) == {"eV/atom"}
+    kelvin = unit_system("metal").boltzmann
+    assert lines.relative_drift[0] == pytest.approx(2 / atoms / (3 * kelvin * 600))
+    store.chunks(store.run("gk", "a", 600, 1))[0].unlink()
+    assert open_results(store.paths.root).energy_drift(model="a", temperature=600).seed[0] == 2
+    assert open_results(store.paths.root).energy_drift(study="direct").empty
+
+
 def test_a_temperature_profile(planted: MakeStore) -> None:
     store = planted()
     layer = np.arange(12)
