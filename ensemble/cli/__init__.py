@@ -17,6 +17,7 @@ from typing import NoReturn
 from ensemble.cli.campaign import add_launch, add_plan, add_results, add_status
 from ensemble.cli.parser import Parser
 from ensemble.cli.potential import add_potential
+from ensemble.cli.report import add_report
 from ensemble.cli.train import add_train
 
 __all__ = ["build_parser", "main"]
@@ -58,6 +59,7 @@ def build_parser() -> Parser:
   ensemble launch campaigns/quickstart.toml  do it; the same command goes on where it stopped
   ensemble status runs/quickstart            how far it is
   ensemble results runs/quickstart           thermal conductivities
+  ensemble report runs/quickstart            the same as a page, with figures
   ensemble COMMAND --help                    more about one command""",
     )
     parser.add_argument("--version", action=_Version, help="print the version and exit")
@@ -66,6 +68,7 @@ def build_parser() -> Parser:
     add_plan(commands)
     add_status(commands)
     add_results(commands)
+    add_report(commands)
     add_potential(commands)
     add_train(commands)
     return parser

@@ -1,0 +1,181 @@
+"""How far atoms go: mean square displacements, and diffusion coefficients against temperature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import xarray
+
+from ensemble.plan.recipe import cells_text, number_text
+from ensemble.report.content import Case, Part, Section, Source, Table, attempt, section
+from ensemble.report.heat_flux import model_key
+from ensemble.report.marks import Fill, key, keys, line, point
+from ensemble.report.picture import Picture, in_words, slug
+from ensemble.report.style import COLUMN, axis_label, figure, log_y, styled, unit
+from ensemble.results.advice import interval_text
+from ensemble.results.table import DiffusionRow
+
+__all__ = ["diffusion"]
+
+MOST_POINTS = 200
+"""Of a curve."""
+
+FILLS: tuple[Fill, ...] = ("full", "none", "left")
+"""Of the species, in their order."""
+
+
+def diffusion(source: Source) -> Section:
+    """Displacements of each study in equilibrium, D(T), and a table of D."""
+    parts = [
+        part
+        for case in source.cases("emd")
+        for part in attempt(f"The displacement of {case}", _of, source, case)
+    ]
+    if not parts:
+        parts = ["Displacements are left out: the campaign has no study in equilibrium."]
+    rows = source.tables.diffusion
+    parts += _against_temperature(source, rows)
+    if rows:
+        parts.append(_table(rows))
+    return section("diffusion", "Diffusion", [], parts)
+
+
+def _of(source: Source, case: Case) -> Iterator[Part]:
+    if not source.of_case(case, "raw"):
+        yield f"{case}: no displacements, since no run is done."
+        return
+    found = source.results.displacements(case.study, **case.labels)
+    yield _drawn(source, case, found.isel(temperature=0, supercell=0))
+
+
+def _drawn(source: Source, case: Case, curves: xarray.Dataset) -> Picture:
+    species = [str(symbol) for symbol in curves.species.values]
+    models = [m for m in case.models if np.isfinite(curves.displacement.sel(model=m)).all()]
+    area, time = str(curves.displacement.attrs["units"]), str(curves.lag.attrs["units"])
+    step = -(-curves.sizes["lag"] // MOST_POINTS)
+    with styled():
+        found = figure(width=COLUMN, height=0.9 + 1.4 * len(species))
+        panels = np.atleast_1d(found.subplots(len(species), sharex=True))
+        for axes, of in zip(panels, species, strict=True):
+            for model in models:
+                one = curves.sel(model=model, species=of).isel(lag=slice(None, None, step))
+                msd, error = one.displacement.values, one.displacement_error.values
+                line(axes, one.lag.values, msd, source.looks[model], model)
+                axes.fill_between(
+                    one.lag.values,
+                    msd - error,
+                    msd + error,
+                    color=source.looks[model].colour,
+                    alpha=0.15,
+                    lw=0,
+                )
+            axes.set_ylabel(axis_label(f"MSD, {of}", area))
+            axes.set_ylim(bottom=0)
+        panels[-1].set_xlabel(axis_label("t", time))
+        keys(panels[0], [model_key(source, model) for model in models])
+    last = float(curves.lag.values[-1])
+    ends = {
+        f"{model}, {of}": f"{float(curves.displacement.sel(model=model, species=of)[-1]):.3g}"
+        for of in species
+        for model in models
+    }
+    return Picture(
+        name=case.file("displacement"),
+        caption=f"{case}: mean square displacement of each species relative to its centre of mass, "
+        "over time origins and seeds; bands are ± one standard error.",
+        alt=f"Mean square displacement after {last:.3g} {time} in {area}, {case}: "
+        f"{in_words(ends)}.",
+        figure=found,
+    )
+
+
+def _against_temperature(source: Source, rows: Sequence[DiffusionRow]) -> Iterator[Part]:
+    """D against temperature for each material."""
+    for material in dict.fromkeys(row.group.material for row in rows):
+        mine = [row for row in rows if row.group.material == material]
+        known = [row for row in mine if _known(row)]
+        if len({row.group.temperature for row in mine}) < 2:
+            yield f"D against temperature of {material} is left out: there is one temperature."
+        elif not known:
+            yield f"D against temperature of {material} is left out: no species diffuses."
+        else:
+            yield _arrhenius(source, material, mine)
+
+
+def _known(row: DiffusionRow) -> bool:
+    return math.isfinite(row.found.coefficient.mean) and row.found.coefficient.mean > 0
+
+
+def _arrhenius(source: Source, material: str, rows: Sequence[DiffusionRow]) -> Picture:
+    system = source.system
+    models = list(dict.fromkeys(row.group.model for row in rows))
+    species = list(dict.fromkeys(row.found.species for row in rows))
+    with styled():
+        found = figure(height=2.9)
+        axes = found.subplots()
+        for row in rows:
+            look = source.looks[row.group.model]
+            fill = FILLS[species.index(row.found.species) % len(FILLS)]
+            if _known(row):
+                point(axes, row.group.temperature, row.found.coefficient, look, fill)
+            elif 0 < row.found.upper_limit < math.inf:
+                limit = row.found.upper_limit
+                axes.errorbar(
+                    row.group.temperature, limit, limit / 2, uplims=True, color=look.colour
+                )
+        log_y(axes)
+        axes.set_xlabel(axis_label("temperature", system.temperature_symbol))
+        axes.set_ylabel(axis_label("D", system.diffusivity_symbol))
+        handles = [key(of, "o", FILLS[k % len(FILLS)]) for k, of in enumerate(species)]
+        keys(axes, [*handles, *(model_key(source, model) for model in models)])
+    texts = {
+        f"{row.found.species}, {row.group.model} at {row.group.temperature:g} "
+        f"{system.temperature_symbol}": interval_text(row.found.coefficient)
+        for row in rows
+        if _known(row)
+    }
+    return Picture(
+        name=slug("diffusion", material),
+        caption=f"{material}: diffusion coefficients against temperature, 95 % intervals; arrows "
+        "are upper limits where no diffusion is seen.",
+        alt=f"D of {material} in {system.diffusivity_symbol}: {in_words(texts)}.",
+        figure=found,
+    )
+
+
+def _table(rows: Sequence[DiffusionRow]) -> Table:
+    system = rows[0].system
+    return Table(
+        caption=f"Diffusion coefficients, {unit(system.diffusivity_symbol)}, 95 % intervals",
+        headings=(
+            "study",
+            "model",
+            "species",
+            "or why there is none",
+            f"T ({unit(system.temperature_symbol)})",
+            "supercell",
+            "D",
+        ),
+        rows=tuple(
+            (
+                row.group.study,
+                row.group.model,
+                row.found.species,
+                _why(row),
+                number_text(row.group.temperature),
+                cells_text(row.group.supercell),
+                interval_text(row.found.coefficient),
+            )
+            for row in rows
+        ),
+        texts=4,
+    )
+
+
+def _why(row: DiffusionRow) -> str:
+    limit = row.found.upper_limit
+    if row.found.problem and math.isfinite(limit):
+        return f"below {limit:.1e}; {row.found.problem}"
+    return row.found.problem

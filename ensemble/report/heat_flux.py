@@ -1,0 +1,138 @@
+"""Autocorrelation functions of the heat flux, and κ as their running integrals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import xarray
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from ensemble.report.content import Case, Part, Section, Source, attempt, section
+from ensemble.report.marks import in_legend, key, keys, line, point
+from ensemble.report.picture import Picture, in_words
+from ensemble.report.style import COLUMN, QUIET, axis_label, figure, log_x, styled
+from ensemble.results.advice import interval_text
+from ensemble.results.table import Row
+
+__all__ = ["correlations", "model_key"]
+
+BEYOND = 2.0
+"""Times the end of the window: what is drawn."""
+
+CORRELATION_TIMES = 30.0
+"""That are drawn where there is no window."""
+
+MOST_POINTS = 400
+"""Of a curve: as many as a column's width shows."""
+
+
+def correlations(source: Source) -> Section:
+    """The curves behind κ of each study in equilibrium."""
+    parts = [
+        part
+        for case in source.cases("emd")
+        for part in attempt(f"The correlation function of {case}", _of, source, case)
+    ]
+    return section(
+        "correlations",
+        "Heat flux: correlation and running integral",
+        ["The mean over seeds and components; bands are ± one standard error."],
+        parts or ["Correlation functions are left out: the campaign has no study in equilibrium."],
+    )
+
+
+def _of(source: Source, case: Case) -> Iterator[Part]:
+    rows = source.of_case(case, "raw")
+    if not rows:
+        yield f"{case}: no correlation function, since there is no κ by Green–Kubo."
+        return
+    curves = source.results.curves(case.study, **case.labels, longest=_longest(rows))
+    yield _drawn(source, case, rows, curves.isel(temperature=0, supercell=0))
+
+
+def _longest(rows: Mapping[str, Row]) -> float | None:
+    """The last lag that is drawn; None for the default of the query."""
+    ends = [row.found.window[1] for row in rows.values() if row.found.window is not None]
+    times = [row.found.correlation_time for row in rows.values() if row.found.correlation_time]
+    if ends:
+        return BEYOND * max(ends)
+    return CORRELATION_TIMES * max(times) if times else None
+
+
+def _drawn(source: Source, case: Case, rows: Mapping[str, Row], curves: xarray.Dataset) -> Picture:
+    lags = curves.lag.values
+    shown = _thinned(len(lags))
+    time, unit = str(curves.lag.attrs["units"]), case.system.conductivity_symbol
+    with styled():
+        found = figure(width=COLUMN, height=4.2)
+        above, below = found.subplots(2, sharex=True)
+        above.axhline(0, color=QUIET, linewidth=0.6)
+        for model in rows:
+            one, look = curves.sel(model=model), source.looks[model]
+            correlation = one.correlation.values / one.correlation.values[0]
+            line(above, lags[shown], correlation[shown], look, model)
+            kappa, error = one.kappa.values[shown], one.kappa_error.values[shown]
+            line(below, lags[shown], kappa, look, model)
+            below.fill_between(
+                lags[shown], kappa - error, kappa + error, color=look.colour, alpha=0.15, lw=0
+            )
+        _windows(below, rows)
+        for place, (model, row) in enumerate(rows.items()):
+            # Behind the last lag, where there is no curve.
+            x = lags[-1] * 1.25 * (1 + 0.12 * place)
+            point(below, x, row.found.kappa, source.looks[model])
+        log_x(below)
+        above.set_ylabel(axis_label("⟨J(0)·J(t)⟩ / ⟨J²⟩", "1"))
+        below.set_ylabel(axis_label("κ(t)", unit))
+        below.set_xlabel(axis_label("t", time))
+        keys(above, [model_key(source, model) for model in rows])
+    return Picture(
+        name=case.file("correlation"),
+        caption=f"{case}: autocorrelation function of the heat flux, and raw κ as its running "
+        f"integral; {_window_words(rows, time)} The points at the right are the raw κ of the "
+        "table with 95 % intervals.",
+        alt=f"Running integrals of the heat flux correlation, {case}. Raw κ in {unit}: "
+        + in_words({model: interval_text(row.found.kappa) for model, row in rows.items()})
+        + ".",
+        figure=found,
+    )
+
+
+def _thinned(count: int) -> np.ndarray:
+    """Places of a curve that a logarithmic axis shows, without the lag 0."""
+    places = np.geomspace(1, max(count - 1, 1), MOST_POINTS).round().astype(int)
+    return np.unique(np.minimum(places, count - 1))
+
+
+def _windows(axes: Axes, rows: Mapping[str, Row]) -> None:
+    for start, end in sorted({row.found.window for row in rows.values() if row.found.window}):
+        axes.axvspan(start, end, color=QUIET, alpha=0.15, lw=0)
+
+
+def _window_words(rows: Mapping[str, Row], time: str) -> str:
+    windows = {row.found.window for row in rows.values() if row.found.window is not None}
+    if len(windows) == 1:
+        ((start, end),) = windows
+        return f"averaged over the grey window from {start:.3g} to {end:.3g} {time}."
+    if windows:
+        return "averaged over the grey windows, one for each model."
+    cutoffs = [row.found.cutoff for row in rows.values() if row.found.cutoff]
+    if not cutoffs:
+        return "no window is used."
+    return (
+        "no window is used: κ is from the spectrum at low frequencies, up to "
+        f"{min(cutoffs):.3g}"
+        + (f" to {max(cutoffs):.3g}" if not math.isclose(min(cutoffs), max(cutoffs)) else "")
+        + f" {time}⁻¹."
+    )
+
+
+def model_key(source: Source, model: str) -> Line2D:
+    """An entry of a legend for a curve of a model."""
+    look = source.looks[model]
+    handle = key(in_legend(model), look.marker, colour=look.colour)
+    handle.set_linestyle(look.line)
+    return handle

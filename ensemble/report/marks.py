@@ -1,0 +1,185 @@
+"""What figures are put together from: points with intervals, axes of models, experiments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
+
+from ensemble.campaign.schema import Experiment
+from ensemble.plan.recipe import number_text
+from ensemble.reduction.intervals import Interval
+from ensemble.report.style import COLUMN, INK, QUIET, WIDE, Look, figure, short
+from ensemble.results.findings import Estimated
+from ensemble.results.table import Row
+from ensemble.units import UnitSystem
+
+__all__ = [
+    "FILLS",
+    "by_model",
+    "draw_experiments",
+    "in_legend",
+    "key",
+    "keys",
+    "line",
+    "model_ticks",
+    "of_experiments",
+    "point",
+    "whiskers",
+]
+
+Fill = Literal["full", "left", "none"]
+
+FILLS: dict[Estimated, Fill] = {"raw": "full", "corrected": "none", "direct": "left"}
+"""Of the markers of each estimate of κ, in all figures."""
+
+DASHES: tuple[Any, ...] = ("--", ":", "-.")
+"""Of values that were measured."""
+
+MANY = 10
+"""Models beyond which a figure is as wide as the page."""
+
+LONG = 7
+"""Letters beyond which names below the axis are turned."""
+
+NAMES_SIDE_BY_SIDE = 5
+
+MOST_MARKED = 12
+"""Points of a curve that have a marker each."""
+
+
+def by_model(models: Sequence[str], *, height: float = 2.6) -> tuple[Figure, Axes]:
+    """A figure with the models along x."""
+    found = figure(width=COLUMN if len(models) <= MANY else WIDE, height=height)
+    axes = found.subplots()
+    model_ticks(axes, models)
+    return found, axes
+
+
+def model_ticks(axes: Axes, models: Sequence[str]) -> None:
+    """Names of the models below the axis, turned where they would touch."""
+    names = [short(model) for model in models]
+    turned = max(map(len, names)) * len(names) > LONG * NAMES_SIDE_BY_SIDE
+    axes.set_xticks(range(len(models)), names, rotation=40 if turned else 0)
+    if turned:
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right")
+            label.set_rotation_mode("anchor")
+    axes.set_xlim(-0.6, len(models) - 0.4)
+    axes.set_xlabel("model")
+    axes.tick_params(axis="x", which="both", top=False, bottom=False)
+
+
+def whiskers(interval: Interval) -> tuple[float, float]:
+    """Lengths of the error bar below and above a mean; nan where they are not known."""
+    below, above = interval.mean - interval.low, interval.high - interval.mean
+    known = math.isfinite(below) and math.isfinite(above)
+    return (max(below, 0.0), max(above, 0.0)) if known else (math.nan, math.nan)
+
+
+def point(
+    axes: Axes, x: float, interval: Interval, look: Look, fill: Fill = "full", **more: Any
+) -> None:
+    """A mean with its interval, by the look of a model."""
+    below, above = whiskers(interval)
+    axes.errorbar(
+        x,
+        interval.mean,
+        yerr=None if math.isnan(below) else [[below], [above]],
+        color=look.colour,
+        marker=look.marker,
+        fillstyle=fill,
+        markerfacecoloralt="white",
+        linestyle="none",
+        elinewidth=0.9,
+        **more,
+    )
+
+
+def line(axes: Axes, x: ArrayLike, y: ArrayLike, look: Look, name: str, **more: Any) -> None:
+    """A curve by the look of a model, with some markers on it."""
+    axes.plot(
+        x,
+        y,
+        color=look.colour,
+        linestyle=look.line,
+        marker=look.marker,
+        markersize=3.5,
+        # Not all at the same places: curves that agree would hide one another.
+        markevery=(len(axes.lines) * 0.02, 0.15) if np.size(x) > MOST_MARKED else None,
+        label=in_legend(name),
+        **more,
+    )
+
+
+def in_legend(name: str) -> str:
+    """A name as a legend shows it: matplotlib leaves those out that begin with an underscore."""
+    text = short(name)
+    return f" {text}" if text.startswith("_") else text
+
+
+def key(label: str, marker: str, fill: Fill = "full", colour: str = INK) -> Line2D:
+    """An entry of a legend for what a marker is, whatever the model."""
+    return Line2D(
+        [],
+        [],
+        color=colour,
+        marker=marker,
+        fillstyle=fill,
+        markerfacecoloralt="white",
+        linestyle="none",
+        label=label,
+    )
+
+
+def keys(axes: Axes, handles: Iterable[Any], columns: int | None = None) -> None:
+    """A legend above the axes, where it hides nothing."""
+    found = list(handles)
+    axes.legend(
+        handles=found,
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=columns or min(len(found), 3),
+        borderaxespad=0.2,
+        columnspacing=1.2,
+    )
+
+
+def draw_experiments(axes: Axes, found: Iterable[Experiment]) -> list[Line2D]:
+    """A line across for each value that was measured, with a band for its error."""
+    handles = []
+    for number, one in enumerate(found):
+        style = DASHES[number % len(DASHES)]
+        if one.error is not None:
+            axes.axhspan(
+                one.kappa - one.error, one.kappa + one.error, color=QUIET, alpha=0.18, lw=0
+            )
+        axes.axhline(one.kappa, color=INK, linestyle=style, linewidth=0.9, zorder=1)
+        label = f"experiment{f' {number + 1}' if number else ''}"
+        handles.append(Line2D([], [], color=INK, linestyle=style, linewidth=0.9, label=label))
+    return handles
+
+
+def of_experiments(found: Sequence[Experiment], system: UnitSystem) -> str:
+    """Values that were measured, in words for a caption; nothing where there are none."""
+    if not found:
+        return ""
+    values = [
+        f"{one.kappa:g}{'' if one.error is None else f' ± {one.error:g}'} "
+        f"{system.conductivity_symbol} at {number_text(one.temperature)} "
+        f"{system.temperature_symbol}{'' if one.source is None else f' ({one.source})'}"
+        for one in found
+    ]
+    return f" Experiment: {'; '.join(values)}."
+
+
+def untrusted(rows: Iterable[Row]) -> str:
+    """Of what a figure shows, what is not to be trusted, in words for a caption."""
+    names = dict.fromkeys(row.group.model for row in rows if not row.trusted)
+    return f" Not to be trusted by their verdicts: {', '.join(names)}." if names else ""

@@ -1,0 +1,139 @@
+"""Onsager's correction: raw κ beside the corrected one, γ², and both while the gauge is moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas
+
+from ensemble.reduction.intervals import Interval
+from ensemble.report.conductivity import corrections
+from ensemble.report.content import Case, Part, Section, Source, attempt, section
+from ensemble.report.marks import FILLS, by_model, key, keys, line, point
+from ensemble.report.picture import Picture, in_words
+from ensemble.report.style import COLUMN, QUIET, Look, axis_label, figure, styled
+from ensemble.results.advice import interval_text
+from ensemble.results.findings import Estimated
+from ensemble.results.quantities import quantities
+from ensemble.results.table import Row
+
+__all__ = ["onsager"]
+
+SHIFTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+"""Of the site energies of one species, times `STEP`."""
+
+BOTH: tuple[Estimated, ...] = ("raw", "corrected")
+
+STEP = {"metal": 1.0, "real": 20.0, "lj": 2.0}
+"""In the unit of energy: about as much as models differ."""
+
+
+def onsager(source: Source) -> Section:
+    """What the correction does in each study in equilibrium."""
+    parts: list[Part] = []
+    for case in source.cases("emd"):
+        found = corrections(source, case)
+        if found is None:
+            parts.append(_uncorrected(source, case))
+            continue
+        parts += [found, _coupling(source, case)]
+        parts += attempt(f"The gauge scan of {case}", _gauge, source, case)
+    return section(
+        "onsager",
+        "Onsager's correction",
+        [
+            "A shift of the site energies of a species changes no force and no trajectory, only "
+            "what atoms carry. The corrected κ is the same for every shift; γ² is the share of the "
+            "raw κ that the correction takes away."
+        ],
+        parts or ["Onsager's correction is left out: the campaign has no study in equilibrium."],
+    )
+
+
+def _uncorrected(source: Source, case: Case) -> str:
+    if not source.of_case(case, "raw"):
+        return f"{case}: no correction, since there is no κ by Green–Kubo."
+    return f"{case}: no correction, since of one species alone there is no current of mass."
+
+
+def _coupling(source: Source, case: Case) -> Picture:
+    rows = source.of_case(case, "corrected")
+    gammas = {
+        model: row.found.gamma_squared
+        for model, row in rows.items()
+        if row.found.gamma_squared is not None
+    }
+    with styled():
+        found, axes = by_model(list(gammas), height=2.2)
+        for x, (model, gamma) in enumerate(gammas.items()):
+            point(axes, x, gamma, source.looks[model])
+        axes.axhline(0, color=QUIET, linewidth=0.6)
+        axes.axhline(1, color=QUIET, linewidth=0.6)
+        axes.set_ylim(-0.1, 1.1)
+        axes.set_ylabel(axis_label("γ²", "1"))
+    return Picture(
+        name=case.file("coupling"),
+        caption=f"{case}: γ² = 1 − corrected / raw, 0 where heat and atoms are not coupled; 95 % "
+        "intervals.",
+        alt=f"γ² by model, {case}: "
+        + in_words({model: interval_text(gamma) for model, gamma in gammas.items()})
+        + ".",
+        figure=found,
+    )
+
+
+def _gauge(source: Source, case: Case) -> Iterator[Part]:
+    """Of the models whose raw κ is smallest and largest."""
+    rows = source.of_case(case, "raw")
+    models = _extremes(rows)
+    channels = source.results.info.studies[case.study].channels
+    species = str(quantities(channels)["momentum"].labels["species"][0])
+    step = STEP[source.system.style]
+    scan = source.results.gauge_scan(
+        case.study,
+        [{species: step * shift} for shift in SHIFTS],
+        **{**case.labels, "model": models},
+    )
+    yield _scanned(source, case, species, scan)
+
+
+def _extremes(rows: Mapping[str, Row]) -> Sequence[str]:
+    ordered = sorted(rows, key=lambda model: rows[model].found.kappa.mean)
+    return list(dict.fromkeys([ordered[0], ordered[-1]]))
+
+
+def _scanned(source: Source, case: Case, species: str, scan: pandas.DataFrame) -> Picture:
+    unit, energy = case.system.conductivity_symbol, case.system.energy_symbol
+    texts = {}
+    with styled():
+        found = figure(width=COLUMN, height=2.8)
+        axes = found.subplots()
+        handles = []
+        for model in dict.fromkeys(scan.model):
+            lines, look = scan[scan.model == model], source.looks[model]
+            shifts = lines[f"shift_{species}"].to_numpy()
+            for name in BOTH:
+                fill = FILLS[name]
+                values = lines[name].to_numpy()
+                line(axes, shifts, values, Look(look.colour, "", look.line), "")
+                for shift, mean, half in zip(
+                    shifts, values, lines[f"{name}_half_width"], strict=True
+                ):
+                    of = Interval(mean=mean, half_width=half, samples=0)
+                    point(axes, shift, of, look, fill)
+                handles.append(key(f"{model}, {name}", look.marker, fill, look.colour))
+            texts[model] = ", ".join(
+                f"{name} {lines[name].min():.3g} to {lines[name].max():.3g}" for name in BOTH
+            )
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        axes.set_xlabel(axis_label(f"shift of U, {species}", energy))
+        axes.set_ylabel(axis_label("κ", unit))
+        keys(axes, handles, columns=2)
+    which = "the model" if len(texts) == 1 else "the models with the smallest and largest raw κ"
+    return Picture(
+        name=case.file("gauge"),
+        caption=f"{case}: κ of {which} by Green–Kubo (estimator spectrum), raw (filled) and "
+        f"corrected (open), while the site energies of {species} are shifted; 95 % intervals.",
+        alt=f"κ in {unit} over all shifts, {case}: {in_words(texts)}.",
+        figure=found,
+    )
