@@ -29,7 +29,7 @@ from ensemble.report.files import Written, write_files
 from ensemble.report.health import durations, health, progress_words
 from ensemble.report.heat_flux import correlations
 from ensemble.report.onsager import onsager
-from ensemble.report.page import page, rendered
+from ensemble.report.page import as_html, rendered
 from ensemble.report.provenance import provenance
 from ensemble.report.verdict import verdict
 from ensemble.results import Results, Selection
@@ -98,5 +98,7 @@ def write_report(
         "version": version("ensemble"),
     }
     return write_files(
-        target, pictures, lambda figures: page(sections, pictures, figures=figures, heading=heading)
+        target,
+        pictures,
+        lambda figures: as_html(sections, pictures, figures=figures, heading=heading),
     )

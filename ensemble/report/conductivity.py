@@ -13,6 +13,7 @@ from ensemble.report.marks import (
     draw_experiments,
     key,
     keys,
+    model_key,
     of_experiments,
     point,
     untrusted,
@@ -208,7 +209,7 @@ def _against_temperature(source: Source, material: str, rows: Sequence[Row]) -> 
     temperatures = sorted({row.group.temperature for row in rows})
     step = min(b - a for a, b in pairwise(temperatures)) / 3
     with styled():
-        found = figure(height=2.8)
+        found = figure(height=2.8, entries=len(models))
         axes = found.subplots()
         for place, model in enumerate(models):
             # Side by side, so that intervals can be told apart.
@@ -225,10 +226,7 @@ def _against_temperature(source: Source, material: str, rows: Sequence[Row]) -> 
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.set_xlabel(axis_label("temperature", degrees))
         axes.set_ylabel(axis_label("κ", symbol))
-        handles = [
-            key(model, source.looks[model].marker, "none", source.looks[model].colour)
-            for model in models
-        ]
+        handles = [model_key(model, source.looks[model], "none") for model in models]
         keys(axes, [*handles, *([key("experiment", "*")] if measured else [])])
     texts = {
         f"{row.group.model} at {row.group.temperature:g} {degrees}": interval_text(row.found.kappa)

@@ -10,10 +10,9 @@ import xarray
 
 from ensemble.plan.recipe import cells_text, number_text
 from ensemble.report.content import Case, Part, Section, Source, Table, attempt, section
-from ensemble.report.heat_flux import model_key
-from ensemble.report.marks import Fill, key, keys, line, point
+from ensemble.report.marks import Fill, curve_key, key, keys, line, model_key, point
 from ensemble.report.picture import Picture, in_words, slug
-from ensemble.report.style import COLUMN, axis_label, figure, log_y, styled, unit
+from ensemble.report.style import axis_label, figure, log_y, styled, unit
 from ensemble.results.advice import interval_text
 from ensemble.results.table import DiffusionRow
 
@@ -56,7 +55,7 @@ def _drawn(source: Source, case: Case, curves: xarray.Dataset) -> Picture:
     area, time = str(curves.displacement.attrs["units"]), str(curves.lag.attrs["units"])
     step = -(-curves.sizes["lag"] // MOST_POINTS)
     with styled():
-        found = figure(width=COLUMN, height=0.9 + 1.4 * len(species))
+        found = figure(height=0.9 + 1.4 * len(species), entries=len(models))
         panels = np.atleast_1d(found.subplots(len(species), sharex=True))
         for axes, of in zip(panels, species, strict=True):
             for model in models:
@@ -74,7 +73,7 @@ def _drawn(source: Source, case: Case, curves: xarray.Dataset) -> Picture:
             axes.set_ylabel(axis_label(f"MSD, {of}", area))
             axes.set_ylim(bottom=0)
         panels[-1].set_xlabel(axis_label("t", time))
-        keys(panels[0], [model_key(source, model) for model in models])
+        keys(panels[0], [curve_key(model, source.looks[model]) for model in models])
     last = float(curves.lag.values[-1])
     ends = {
         f"{model}, {of}": f"{float(curves.displacement.sel(model=model, species=of)[-1]):.3g}"
@@ -113,7 +112,7 @@ def _arrhenius(source: Source, material: str, rows: Sequence[DiffusionRow]) -> P
     models = list(dict.fromkeys(row.group.model for row in rows))
     species = list(dict.fromkeys(row.found.species for row in rows))
     with styled():
-        found = figure(height=2.9)
+        found = figure(height=2.9, entries=len(models) + len(species))
         axes = found.subplots()
         for row in rows:
             look = source.looks[row.group.model]
@@ -129,7 +128,7 @@ def _arrhenius(source: Source, material: str, rows: Sequence[DiffusionRow]) -> P
         axes.set_xlabel(axis_label("temperature", system.temperature_symbol))
         axes.set_ylabel(axis_label("D", system.diffusivity_symbol))
         handles = [key(of, "o", FILLS[k % len(FILLS)]) for k, of in enumerate(species)]
-        keys(axes, [*handles, *(model_key(source, model) for model in models)])
+        keys(axes, [*handles, *(model_key(model, source.looks[model]) for model in models)])
     texts = {
         f"{row.found.species}, {row.group.model} at {row.group.temperature:g} "
         f"{system.temperature_symbol}": interval_text(row.found.coefficient)

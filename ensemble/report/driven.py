@@ -15,14 +15,14 @@ from ensemble.report.conductivity import direct_by_model
 from ensemble.report.content import Case, Part, Section, Source, Table, attempt, section
 from ensemble.report.marks import (
     draw_experiments,
-    key,
     keys,
+    model_key,
     of_experiments,
     point,
     untrusted,
 )
 from ensemble.report.picture import Picture, in_words, slug
-from ensemble.report.style import COLUMN, WIDE, axis_label, figure, styled, unit
+from ensemble.report.style import axis_label, figure, styled, unit
 from ensemble.results.advice import interval_text
 from ensemble.results.lengths import extrapolations
 from ensemble.results.table import Row
@@ -82,34 +82,32 @@ def _against_length(source: Source, rows: Sequence[Row]) -> Picture:
     models = list(dict.fromkeys(row.group.model for row in rows))
     lines = {one["model"]: one for one in extrapolations(rows) if one["order"] == 1}
     with styled():
-        found = figure(width=WIDE, height=2.9)
-        left, right = found.subplots(1, 2)
+        found = figure(height=4.8, entries=len(models))
+        above, below = found.subplots(2)
         measured = source.experiments(group.material, group.temperature)
-        handles = draw_experiments(left, measured)
+        handles = draw_experiments(above, measured)
         for model in models:
             look = source.looks[model]
             for row in (row for row in rows if row.group.model == model):
                 distance = row.found.length or math.nan
-                point(left, distance, row.found.kappa, look, "left")
+                point(above, distance, row.found.kappa, look, "left")
                 if row.found.kappa.mean > 0:
-                    point(right, 1 / distance, _inverse(row.found.kappa), look, "left")
+                    point(below, 1 / distance, _inverse(row.found.kappa), look, "left")
             if "kappa" in lines.get(model, {}):
                 infinite = lines[model]
                 x = np.linspace(0, 1 / infinite["shortest"], 50)
                 y = (1 + infinite["mean_free_path"] * x) / infinite["kappa"]
-                right.plot(x, y, color=look.colour, linestyle=look.line, linewidth=0.9)
-                left.plot(1 / x[5:], 1 / y[5:], color=look.colour, linestyle=look.line, lw=0.9)
-                point(right, 0, _inverse(_of_line(infinite)), look)
-        right.set_xlim(left=-0.03 * right.get_xlim()[1])
-        left.set_xlabel(axis_label("L", length))
-        left.set_ylabel(axis_label("κ", conductivity))
-        right.set_xlabel(axis_label("1/L", f"{unit(length)}⁻¹"))
-        right.set_ylabel(axis_label("1/κ", INVERSE[conductivity]))
-        names = [
-            key(model, source.looks[model].marker, "left", source.looks[model].colour)
-            for model in models
-        ]
-        keys(left, [*names, *handles], columns=4)
+                below.plot(x, y, color=look.colour, linestyle=look.line, linewidth=0.9)
+                above.plot(1 / x[5:], 1 / y[5:], color=look.colour, linestyle=look.line, lw=0.9)
+                point(below, 0, _inverse(_of_line(infinite)), look)
+        below.locator_params(axis="x", nbins=5)
+        below.set_xlim(left=-0.03 * below.get_xlim()[1])
+        above.set_xlabel(axis_label("L", length))
+        above.set_ylabel(axis_label("κ", conductivity))
+        below.set_xlabel(axis_label("1/L", f"{unit(length)}⁻¹"))
+        below.set_ylabel(axis_label("1/κ", INVERSE[conductivity]))
+        names = [model_key(model, source.looks[model], "left") for model in models]
+        keys(above, [*names, *handles], columns=3)
     texts = {
         model: f"{interval_text(_of_line(infinite))} for infinite length"
         for model, infinite in lines.items()
@@ -205,7 +203,7 @@ def _profile(source: Source, case: Case) -> Iterator[Part]:
     degrees, length = case.system.temperature_symbol, case.system.length_symbol
     spans = {}
     with styled():
-        found = figure(width=COLUMN, height=2.9)
+        found = figure(height=2.9, entries=len(models))
         axes = found.subplots()
         for model in models:
             one, look = curves.sel(model=model), source.looks[model]
@@ -226,10 +224,7 @@ def _profile(source: Source, case: Case) -> Iterator[Part]:
         axes.set_ylabel(axis_label("T", degrees))
         keys(
             axes,
-            [
-                key(model, source.looks[model].marker, colour=source.looks[model].colour)
-                for model in models
-            ],
+            [model_key(model, source.looks[model]) for model in models],
         )
     yield Picture(
         name=case.file("profile"),

@@ -8,10 +8,9 @@ import numpy as np
 import xarray
 
 from ensemble.report.content import Case, Part, Section, Source, attempt, section
-from ensemble.report.heat_flux import model_key
-from ensemble.report.marks import by_model, key, keys, line, point, untrusted
+from ensemble.report.marks import by_model, curve_key, key, keys, line, point, untrusted
 from ensemble.report.picture import Picture, in_words
-from ensemble.report.style import COLUMN, axis_label, figure, styled, unit
+from ensemble.report.style import axis_label, figure, short, styled, unit
 from ensemble.results.advice import interval_text
 from ensemble.results.table import Row
 
@@ -78,7 +77,7 @@ def _fixed(source: Source, case: Case, rows: Mapping[str, Row]) -> Picture:
             axes,
             [
                 key("own trajectory", "o"),
-                key(f"trajectory of {of['model']}", "o", "none"),
+                key(f"trajectory of {short(of['model'])}", "o", "none"),
             ],
             columns=2,
         )
@@ -115,7 +114,7 @@ def _drawn(source: Source, case: Case, models: list[str], found: xarray.Dataset)
     species = [str(symbol) for symbol in found.species.values]
     symbol = case.system.energy_symbol
     with styled():
-        drawn = figure(width=COLUMN, height=0.9 + 1.4 * len(species))
+        drawn = figure(height=0.9 + 1.4 * len(species), entries=len(models))
         panels = np.atleast_1d(drawn.subplots(len(species), sharex=True))
         for axes, of in zip(panels, species, strict=True):
             for model in models:
@@ -125,7 +124,7 @@ def _drawn(source: Source, case: Case, models: list[str], found: xarray.Dataset)
             axes.set_ylabel(axis_label(f"p(U), {of}", f"{unit(symbol)}⁻¹"))
             axes.set_ylim(bottom=0)
         panels[-1].set_xlabel(axis_label("site energy U", symbol))
-        keys(panels[0], [model_key(source, model) for model in models])
+        keys(panels[0], [curve_key(model, source.looks[model]) for model in models])
     means = {
         f"{model}, {of}": f"{float(found['mean'].sel(model=model, species=of)):.3g} ± "
         f"{float(found.standard_deviation.sel(model=model, species=of)):.2g}"

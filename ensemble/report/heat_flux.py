@@ -8,16 +8,15 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import xarray
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from ensemble.report.content import Case, Part, Section, Source, attempt, section
-from ensemble.report.marks import in_legend, key, keys, line, point
+from ensemble.report.marks import curve_key, keys, line, point
 from ensemble.report.picture import Picture, in_words
-from ensemble.report.style import COLUMN, QUIET, axis_label, figure, log_x, styled
+from ensemble.report.style import QUIET, axis_label, figure, log_x, styled
 from ensemble.results.advice import interval_text
 from ensemble.results.table import Row
 
-__all__ = ["correlations", "model_key"]
+__all__ = ["correlations"]
 
 BEYOND = 2.0
 """Times the end of the window: what is drawn."""
@@ -67,7 +66,7 @@ def _drawn(source: Source, case: Case, rows: Mapping[str, Row], curves: xarray.D
     shown = _thinned(len(lags))
     time, unit = str(curves.lag.attrs["units"]), case.system.conductivity_symbol
     with styled():
-        found = figure(width=COLUMN, height=4.2)
+        found = figure(height=4.2, entries=len(rows))
         above, below = found.subplots(2, sharex=True)
         above.axhline(0, color=QUIET, linewidth=0.6)
         for model in rows:
@@ -88,7 +87,7 @@ def _drawn(source: Source, case: Case, rows: Mapping[str, Row], curves: xarray.D
         above.set_ylabel(axis_label("⟨J(0)·J(t)⟩ / ⟨J²⟩", "1"))
         below.set_ylabel(axis_label("κ(t)", unit))
         below.set_xlabel(axis_label("t", time))
-        keys(above, [model_key(source, model) for model in rows])
+        keys(above, [curve_key(model, source.looks[model]) for model in rows])
     return Picture(
         name=case.file("correlation"),
         caption=f"{case}: autocorrelation function of the heat flux, and raw κ as its running "
@@ -128,11 +127,3 @@ def _window_words(rows: Mapping[str, Row], time: str) -> str:
         + (f" to {max(cutoffs):.3g}" if not math.isclose(min(cutoffs), max(cutoffs)) else "")
         + f" {time}⁻¹."
     )
-
-
-def model_key(source: Source, model: str) -> Line2D:
-    """An entry of a legend for a curve of a model."""
-    look = source.looks[model]
-    handle = key(in_legend(model), look.marker, colour=look.colour)
-    handle.set_linestyle(look.line)
-    return handle

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from ensemble.campaign.schema import Experiment
 from ensemble.plan.recipe import number_text
 from ensemble.reduction.intervals import Interval
-from ensemble.report.style import COLUMN, INK, QUIET, WIDE, Look, figure, short
+from ensemble.report.style import COLUMN, INK, LEGEND_COLUMNS, QUIET, WIDE, Look, figure, short
 from ensemble.results.findings import Estimated
 from ensemble.results.table import Row
 from ensemble.units import UnitSystem
@@ -23,11 +23,13 @@ from ensemble.units import UnitSystem
 __all__ = [
     "FILLS",
     "by_model",
+    "curve_key",
     "draw_experiments",
     "in_legend",
     "key",
     "keys",
     "line",
+    "model_key",
     "model_ticks",
     "of_experiments",
     "point",
@@ -138,6 +140,18 @@ def key(label: str, marker: str, fill: Fill = "full", colour: str = INK) -> Line
     )
 
 
+def model_key(model: str, look: Look, fill: Fill = "full", suffix: str = "") -> Line2D:
+    """An entry for the points of a model."""
+    return key(f"{in_legend(model)}{suffix}", look.marker, fill, look.colour)
+
+
+def curve_key(model: str, look: Look) -> Line2D:
+    """An entry for a curve of a model."""
+    handle = model_key(model, look)
+    handle.set_linestyle(look.line)
+    return handle
+
+
 def keys(axes: Axes, handles: Iterable[Any], columns: int | None = None) -> None:
     """A legend above the axes, where it hides nothing."""
     found = list(handles)
@@ -145,7 +159,7 @@ def keys(axes: Axes, handles: Iterable[Any], columns: int | None = None) -> None
         handles=found,
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
-        ncols=columns or min(len(found), 3),
+        ncols=columns or min(len(found), LEGEND_COLUMNS),
         borderaxespad=0.2,
         columnspacing=1.2,
     )

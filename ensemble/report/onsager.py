@@ -9,9 +9,9 @@ import pandas
 from ensemble.reduction.intervals import Interval
 from ensemble.report.conductivity import corrections
 from ensemble.report.content import Case, Part, Section, Source, attempt, section
-from ensemble.report.marks import FILLS, by_model, key, keys, line, point
+from ensemble.report.marks import FILLS, by_model, keys, line, model_key, point
 from ensemble.report.picture import Picture, in_words
-from ensemble.report.style import COLUMN, QUIET, Look, axis_label, figure, styled
+from ensemble.report.style import QUIET, Look, axis_label, figure, styled
 from ensemble.results.advice import interval_text
 from ensemble.results.findings import Estimated
 from ensemble.results.quantities import quantities
@@ -106,7 +106,7 @@ def _scanned(source: Source, case: Case, species: str, scan: pandas.DataFrame) -
     unit, energy = case.system.conductivity_symbol, case.system.energy_symbol
     texts = {}
     with styled():
-        found = figure(width=COLUMN, height=2.8)
+        found = figure(height=2.8)
         axes = found.subplots()
         handles = []
         for model in dict.fromkeys(scan.model):
@@ -121,7 +121,7 @@ def _scanned(source: Source, case: Case, species: str, scan: pandas.DataFrame) -
                 ):
                     of = Interval(mean=mean, half_width=half, samples=0)
                     point(axes, shift, of, look, fill)
-                handles.append(key(f"{model}, {name}", look.marker, fill, look.colour))
+                handles.append(model_key(model, look, fill, f", {name}"))
             texts[model] = ", ".join(
                 f"{name} {lines[name].min():.3g} to {lines[name].max():.3g}" for name in BOTH
             )

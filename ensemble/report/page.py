@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ensemble.report.content import Section
 from ensemble.report.picture import Picture
 
-__all__ = ["Rendered", "page", "rendered"]
+__all__ = ["Rendered", "as_html", "rendered"]
 
 MOST_BYTES = 5_000_000
 """Of the figures in the page; what is beyond stays in its files."""
@@ -50,14 +50,14 @@ def rendered(sections: Iterable[Section]) -> dict[str, Rendered]:
     return found
 
 
-def page(
+def as_html(
     sections: Sequence[Section],
     pictures: Mapping[str, Rendered],
     *,
     figures: str,
     heading: Mapping[str, Any],
 ) -> str:
-    """The page.
+    """The page of a report.
 
     Parameters
     ----------

@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 __all__ = [
+    "COLUMN",
     "INK",
+    "LEGEND_COLUMNS",
     "QUIET",
     "WIDE",
     "Look",
@@ -83,7 +85,7 @@ SETTINGS: dict[Any, Any] = {
     "text.parse_math": False,
     "axes.formatter.use_mathtext": False,
     "axes.unicode_minus": True,
-    "axes.formatter.limits": (-4, 5),
+    "axes.formatter.limits": (-6, 7),
     # The same picture from the same numbers.
     "svg.hashsalt": "ensemble",
     # Text looks the same where the font is not there.
@@ -106,6 +108,9 @@ UNITS = {
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 LONGEST_NAME = 16
+
+LEGEND_COLUMNS, LEGEND_LINE = 3, 0.15
+"""Of entries of a legend side by side; height of a line of it, in inches."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +159,12 @@ def log_x(axes: Axes) -> None:
 
 
 def log_y(axes: Axes) -> None:
-    """The same for y."""
+    """The same for y, when all is drawn; over a decade at least, so that there is a number."""
     axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high < 10 * low:
+        middle, decade = (low * high) ** 0.5, 10**0.5
+        axes.set_ylim(middle / decade, middle * decade)
     _label_powers(axes.yaxis)
 
 
@@ -182,6 +191,9 @@ def styled() -> Iterator[None]:
         yield
 
 
-def figure(*, width: float = COLUMN, height: float = 2.6) -> Figure:
-    """An empty figure of so many inches, which makes room for its labels by itself."""
-    return Figure(figsize=(width, height), layout="constrained")
+def figure(*, width: float = COLUMN, height: float = 2.6, entries: int = 0) -> Figure:
+    """An empty figure of so many inches, which makes room for its labels by itself; higher where
+    its legend has many entries.
+    """
+    lines = max(0, -(-entries // LEGEND_COLUMNS) - 2)
+    return Figure(figsize=(width, height + LEGEND_LINE * lines), layout="constrained")
