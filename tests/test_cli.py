@@ -33,6 +33,7 @@ def assert_fails(done: subprocess.CompletedProcess[str], code: int, *words: str)
         ("plan",),
         ("status",),
         ("results",),
+        ("report",),
         ("potential",),
         ("potential", "info"),
         ("potential", "check"),
@@ -50,7 +51,7 @@ def test_help_imports_little() -> None:
     """No numerical library is imported to print a help text: it answers at once."""
     code = (
         "import sys, ensemble, ensemble.cli; ensemble.cli.build_parser();"
-        "print(sorted({'numpy', 'ase', 'scipy', 'vesin'} & set(sys.modules)))"
+        "print(sorted({'numpy', 'ase', 'scipy', 'vesin', 'matplotlib'} & set(sys.modules)))"
     )
     assert subprocess.check_output([sys.executable, "-I", "-c", code], text=True) == "[]\n"
 

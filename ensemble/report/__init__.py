@@ -87,7 +87,7 @@ def write_report(
     status = read_status(info.root)
     sections = sections_of(source, status)
     pictures = rendered(sections)
-    target = output or info.root / "report"
+    target = output or info.paths.report
     latest = max((event.time for event in ledger.events(info.paths)), default="")
     heading = {
         "name": source.campaign.name,

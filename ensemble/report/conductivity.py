@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 
 from ensemble.report.content import Case, Part, Section, Source, section
 from ensemble.report.marks import (
@@ -16,6 +15,7 @@ from ensemble.report.marks import (
     model_key,
     of_experiments,
     point,
+    side_by_side,
     untrusted,
     whiskers,
 )
@@ -69,7 +69,7 @@ def _with_parts(source: Source, case: Case, rows: Mapping[str, Row]) -> Picture:
                         x + shift,
                         part.mean,
                         yerr=None if math.isnan(below) else [[below], [above]],
-                        color=source.looks[model].colour,
+                        color=source.looks[model].edge,
                         marker=marker,
                         linestyle="none",
                         elinewidth=0.7,
@@ -206,14 +206,11 @@ def _against_temperature(source: Source, material: str, rows: Sequence[Row]) -> 
     system = source.system
     symbol, degrees = system.conductivity_symbol, system.temperature_symbol
     models = list(dict.fromkeys(row.group.model for row in rows))
-    temperatures = sorted({row.group.temperature for row in rows})
-    step = min(b - a for a, b in pairwise(temperatures)) / 3
+    shifts = side_by_side((row.group.temperature for row in rows), len(models))
     with styled():
         found = figure(height=2.8, entries=len(models))
         axes = found.subplots()
-        for place, model in enumerate(models):
-            # Side by side, so that intervals can be told apart.
-            shift = step * ((place + 0.5) / len(models) - 0.5)
+        for model, shift in zip(models, shifts, strict=True):
             for row in rows:
                 if row.group.model == model:
                     x, fill = row.group.temperature + shift, FILLS[row.found.estimate]

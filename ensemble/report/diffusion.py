@@ -10,7 +10,7 @@ import xarray
 
 from ensemble.plan.recipe import cells_text, number_text
 from ensemble.report.content import Case, Part, Section, Source, Table, attempt, section
-from ensemble.report.marks import Fill, curve_key, key, keys, line, model_key, point
+from ensemble.report.marks import Fill, curve_key, key, keys, line, model_key, point, side_by_side
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import axis_label, figure, log_y, styled, unit
 from ensemble.results.advice import interval_text
@@ -114,16 +114,16 @@ def _arrhenius(source: Source, material: str, rows: Sequence[DiffusionRow]) -> P
     with styled():
         found = figure(height=2.9, entries=len(models) + len(species))
         axes = found.subplots()
+        shifts = side_by_side((row.group.temperature for row in rows), len(models))
         for row in rows:
             look = source.looks[row.group.model]
+            x = row.group.temperature + shifts[models.index(row.group.model)]
             fill = FILLS[species.index(row.found.species) % len(FILLS)]
             if _known(row):
-                point(axes, row.group.temperature, row.found.coefficient, look, fill)
+                point(axes, x, row.found.coefficient, look, fill)
             elif 0 < row.found.upper_limit < math.inf:
                 limit = row.found.upper_limit
-                axes.errorbar(
-                    row.group.temperature, limit, limit / 2, uplims=True, color=look.colour
-                )
+                axes.errorbar(x, limit, limit / 2, uplims=True, color=look.edge)
         log_y(axes)
         axes.set_xlabel(axis_label("temperature", system.temperature_symbol))
         axes.set_ylabel(axis_label("D", system.diffusivity_symbol))
@@ -138,7 +138,7 @@ def _arrhenius(source: Source, material: str, rows: Sequence[DiffusionRow]) -> P
     return Picture(
         name=slug("diffusion", material),
         caption=f"{material}: diffusion coefficients against temperature, 95 % intervals; arrows "
-        "are upper limits where no diffusion is seen.",
+        "are upper limits where no diffusion is seen, points of one temperature lie side by side.",
         alt=f"D of {material} in {system.diffusivity_symbol}: {in_words(texts)}.",
         figure=found,
     )

@@ -215,7 +215,7 @@ def _profile(source: Source, case: Case) -> Iterator[Part]:
                     x[chosen],
                     y[chosen],
                     look.marker,
-                    color=look.colour,
+                    color=look.edge,
                     markerfacecolor=face,
                     markersize=4,
                 )

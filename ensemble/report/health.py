@@ -124,7 +124,7 @@ def _drifts(source: Source, lines: pandas.DataFrame) -> Picture:
             values = [value for value in size[size.model == model]["size"] if value > 0]
             places = [x + 0.5 * ((k + 0.5) / len(values) - 0.5) for k in range(len(values))]
             look = source.looks[model]
-            axes.plot(places, values, look.marker, color=look.colour, markersize=3.5)
+            axes.plot(places, values, look.marker, color=look.colour, markersize=3.5, mec=look.edge)
         log_y(axes)
         axes.set_ylabel(axis_label("|ΔE| / 3NkBT", "1"))
     worst = size.loc[size["size"].idxmax()]

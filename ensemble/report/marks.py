@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -30,9 +31,10 @@ __all__ = [
     "keys",
     "line",
     "model_key",
-    "model_ticks",
     "of_experiments",
     "point",
+    "side_by_side",
+    "untrusted",
     "whiskers",
 ]
 
@@ -41,16 +43,17 @@ Fill = Literal["full", "left", "none"]
 FILLS: dict[Estimated, Fill] = {"raw": "full", "corrected": "none", "direct": "left"}
 """Of the markers of each estimate of κ, in all figures."""
 
+NEXT_TO = 0.15
+"""Of the distance of two places: how far points spread that belong to one of them."""
+
 DASHES: tuple[Any, ...] = ("--", ":", "-.")
 """Of values that were measured."""
 
 MANY = 10
 """Models beyond which a figure is as wide as the page."""
 
-LONG = 7
-"""Letters beyond which names below the axis are turned."""
-
-NAMES_SIDE_BY_SIDE = 5
+LETTER, MARGINS = 4.8, 0.6
+"""Of names below the axis: width of a letter in points, of what is beside the axis in inches."""
 
 MOST_MARKED = 12
 """Points of a curve that have a marker each."""
@@ -58,16 +61,18 @@ MOST_MARKED = 12
 
 def by_model(models: Sequence[str], *, height: float = 2.6) -> tuple[Figure, Axes]:
     """A figure with the models along x."""
-    found = figure(width=COLUMN if len(models) <= MANY else WIDE, height=height)
+    width = COLUMN if len(models) <= MANY else WIDE
+    found = figure(width=width, height=height)
     axes = found.subplots()
-    model_ticks(axes, models)
+    _name(axes, models, width)
     return found, axes
 
 
-def model_ticks(axes: Axes, models: Sequence[str]) -> None:
+def _name(axes: Axes, models: Sequence[str], width: float) -> None:
     """Names of the models below the axis, turned where they would touch."""
     names = [short(model) for model in models]
-    turned = max(map(len, names)) * len(names) > LONG * NAMES_SIDE_BY_SIDE
+    room = 72 * (width - MARGINS) / len(names)
+    turned = LETTER * max(map(len, names)) > room
     axes.set_xticks(range(len(models)), names, rotation=40 if turned else 0)
     if turned:
         for label in axes.get_xticklabels():
@@ -95,8 +100,10 @@ def point(
         interval.mean,
         yerr=None if math.isnan(below) else [[below], [above]],
         color=look.colour,
+        ecolor=look.edge,
         marker=look.marker,
         fillstyle=fill,
+        markeredgecolor=look.edge,
         markerfacecoloralt="white",
         linestyle="none",
         elinewidth=0.9,
@@ -113,6 +120,8 @@ def line(axes: Axes, x: ArrayLike, y: ArrayLike, look: Look, name: str, **more: 
         linestyle=look.line,
         marker=look.marker,
         markersize=3.5,
+        markeredgecolor=look.edge,
+        markeredgewidth=0.5,
         # Not all at the same places: curves that agree would hide one another.
         markevery=(len(axes.lines) * 0.02, 0.15) if np.size(x) > MOST_MARKED else None,
         label=in_legend(name),
@@ -142,7 +151,9 @@ def key(label: str, marker: str, fill: Fill = "full", colour: str = INK) -> Line
 
 def model_key(model: str, look: Look, fill: Fill = "full", suffix: str = "") -> Line2D:
     """An entry for the points of a model."""
-    return key(f"{in_legend(model)}{suffix}", look.marker, fill, look.colour)
+    entry = key(f"{in_legend(model)}{suffix}", look.marker, fill, look.colour)
+    entry.set_markeredgecolor(look.edge)
+    return entry
 
 
 def curve_key(model: str, look: Look) -> Line2D:
@@ -163,6 +174,13 @@ def keys(axes: Axes, handles: Iterable[Any], columns: int | None = None) -> None
         borderaxespad=0.2,
         columnspacing=1.2,
     )
+
+
+def side_by_side(places: Iterable[float], count: int) -> list[float]:
+    """Shifts along x for so many points at each place, so that they can be told apart."""
+    ordered = sorted(set(places))
+    gap = min((b - a for a, b in pairwise(ordered)), default=1.0)
+    return [gap * NEXT_TO * (k - (count - 1) / 2) / max(count - 1, 1) for k in range(count)]
 
 
 def draw_experiments(axes: Axes, found: Iterable[Experiment]) -> list[Line2D]:

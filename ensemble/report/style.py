@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
@@ -49,6 +50,8 @@ COLOURS = (
     "#ddcc77",
 )
 """The "muted" scheme of P. Tol, which the colour-blind can tell apart, the darker ones first."""
+
+DARKER = 0.6
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")
 """As many as go round at another pace than the colours."""
@@ -120,6 +123,12 @@ class Look:
     colour: str
     marker: str
     line: Any
+
+    @property
+    def edge(self) -> tuple[float, float, float]:
+        """A darker colour for the edges of markers and for error bars: the light ones are faint."""
+        red, green, blue = (DARKER * part for part in to_rgb(self.colour))
+        return red, green, blue
 
 
 def looks(models: Iterable[str]) -> dict[str, Look]:

@@ -13,6 +13,7 @@
     STORE/work/launch.log            what such launchers say
     STORE/work/aside/                files on their way into place
     STORE/work/results/<study>/      what was computed from the samples, to be had again at once
+    STORE/report/                    a page for the reader, and its figures
 """
 
 from __future__ import annotations
@@ -89,6 +90,11 @@ class StorePaths:
     def structures(self) -> Path:
         """The supercells."""
         return self.work / "structures"
+
+    @cached_property
+    def report(self) -> Path:
+        """A page about the store, and its figures; they may go at any time."""
+        return self.root / "report"
 
     @cached_property
     def _runs(self) -> Path:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from launches import launch
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from planted_stores import Planted
@@ -462,6 +464,19 @@ def test_command_refuses(
     (tmp_path / "file").write_text("")
     told = error(root, "--study", "direct", "--output", tmp_path / "file" / "sub")
     assert told.startswith(f"ensemble: error: {tmp_path / 'file'}")
+
+
+def test_experiments_come_with_another_launch(real: Path, tmp_path: Path) -> None:
+    """Which does nothing else."""
+    store, campaign = tmp_path / "store", tmp_path / "campaign.toml"
+    shutil.copytree(real, store)
+    more = '[[experiment]]\nmaterial = "fluid"\ntemperature = 1.35\nkappa = 5\n'
+    campaign.write_text((real / "campaign.toml").read_text() + more)
+    before = (store / "work" / "ledger.jsonl").read_bytes()
+    finished = launch(campaign, store, "--quiet")
+    assert finished.returncode == 0, finished.stderr
+    assert (store / "work" / "ledger.jsonl").read_bytes() == before
+    assert [one.kappa for one in Source(open_results(store)).experiments("fluid")] == [5]
 
 
 def test_real_runs(real: Path) -> None:
