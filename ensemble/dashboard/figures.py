@@ -123,7 +123,7 @@ class Equilibrium:
         self._shown = {}
         lines: list[Model] = []
         for plot in (self.kappa, self.hfacf):
-            plot.renderers = [r for r in plot.renderers if isinstance(r, Span | BoxAnnotation)]
+            plot.renderers = []
             plot.tools = [tool for tool in plot.tools if not isinstance(tool, HoverTool)]
         for model, (colour, dash) in model_styles(self.condition.models).items():
             look: dict[str, Any] = {

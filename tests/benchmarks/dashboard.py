@@ -4,11 +4,12 @@
     PYTHONPATH=tests/dashboard python -P tests/benchmarks/dashboard.py --picture runs.png
 
 A store is written as workers write it, with synthetic samples, 6000 runs done, 100 failed. The
-scheduler is a process of its own, the browser Debian's Chromium. ``opened`` is the time from asking
-for the page until the grid has all runs in it: ``cold`` with nobody else looking on, so that the
-reader has to start, ``warm`` in a second window. ``update``: a segment is committed and its worker
-tells of it, until the browser has it in the grid. Then segments come at --rate for --seconds, and
-the processor time of the scheduler is compared with the same without a page.
+scheduler is a process of its own, the browser Debian's Chromium. ``first paint`` is the time from
+asking for the page until something of it is there, by the browser's clock; ``opened`` until the
+grid has all runs in it: ``cold`` with nobody else looking on, so that the reader has to start,
+``warm`` in a second window. ``update``: a segment is committed and its worker tells of it, until
+the browser has it in the grid. Then segments come at --rate for --seconds, and the processor time
+of the scheduler is compared with the same without a page.
 """
 
 from __future__ import annotations
@@ -46,6 +47,12 @@ from ensemble.store.layout import StorePaths, record_name
 from ensemble.store.lease import Lease
 
 TOPIC = "ensemble"
+DRAWN = """
+    window.drawn ??= (requestAnimationFrame(() => setTimeout(() => { window.drawn = 2 })), 1)
+    return window.drawn == 2
+"""
+"""JavaScript: whether what was there when it was first asked is on the screen."""
+
 SEGMENTS = 8
 DONE, FAILED, WORKING = 0.6, 0.01, 0.05
 
@@ -211,27 +218,28 @@ def opened(page: Browser, url: str, runs: int) -> float:
     """Seconds from asking for the page until all runs are in it."""
     started = time.monotonic()
     page.driver.get(url)
-    ready = """
+    condition = """
         const grid = window.Bokeh?.documents[0]?.get_model_by_name('grid')
         return grid?.children.length
-            ? grid.children[0].renderers[0].data_source.get_column('state').length : 0
+            && grid.children[0].renderers[0].data_source.get_column('state').length == arguments[0]
     """
-    page.wait_for(lambda: page.ask(ready) == runs)
-    page.ask("return new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    page.wait_until(condition, runs)
+    page.wait_until(DRAWN)
     return time.monotonic() - started
 
 
 def updated(page: Browser, played: Played, client: Client, number: int) -> float:
     """Seconds from a commit until it is in the grid."""
-    script = """
+    condition = """
         const source = Bokeh.documents[0].get_model_by_name('grid').children[0]
             .renderers[0].data_source
-        return source.get_column('segments')[source.get_column('run').indexOf(arguments[0])]
+        const row = source.get_column('run').indexOf(arguments[0])
+        return source.get_column('segments')[row] == arguments[1]
     """
     started = time.monotonic()
     run, segments = played.go_on(number)
     client.log_event(TOPIC, {"key": run.key})
-    page.wait_for(lambda: page.ask(script, run.name) == segments)
+    page.wait_until(condition, run.name, segments)
     return time.monotonic() - started
 
 
@@ -246,9 +254,9 @@ def measure(played: Played, arguments: argparse.Namespace, folder: Path) -> dict
         time.sleep(5)
         without = _share(process, played, client, arguments)
         page = stack.enter_context(browser(folder / "cold"))
-        cold = opened(page, url, runs)
+        cold, cold_paint = opened(page, url, runs), page.first_paint()
         second = stack.enter_context(browser(folder / "warm"))
-        warm = opened(second, url, runs)
+        warm, warm_paint = opened(second, url, runs), second.first_paint()
         second.driver.quit()
         time.sleep(20)  # until the first curves are there, and the second page is forgotten
         updates = [updated(page, played, client, number) for number in range(20)]
@@ -261,7 +269,9 @@ def measure(played: Played, arguments: argparse.Namespace, folder: Path) -> dict
         assert page.errors() == [], page.errors()
     return {
         "runs": runs,
+        "first paint cold, s": round(cold_paint, 2),
         "opened cold, s": round(cold, 2),
+        "first paint warm, s": round(warm_paint, 2),
         "opened warm, s": round(warm, 2),
         "update, median, s": round(median(updates), 2),
         "update, longest, s": round(max(updates), 2),

@@ -1,8 +1,15 @@
-"""A browser without a window, and what the page has in it."""
+"""A browser without a window, and what the page has in it.
+
+    python -P tests/dashboard/browser.py http://127.0.0.1:8787/ensemble page.png 1440
+
+takes a picture of the page that is there, in that width.
+"""
 
 from __future__ import annotations
 
 import shutil
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,8 +61,21 @@ class Browser:
         deadline = time.monotonic() + patience
         while not (what := found()):
             assert time.monotonic() < deadline, f"waited in vain\n{self.text}"
-            time.sleep(0.01)
+            time.sleep(0.05)
         return what
+
+    def wait_until(self, condition: str, *arguments: object) -> None:
+        """Returns when a condition of JavaScript's is met, which the browser itself looks at: to
+        ask it again and again would take time from it.
+        """
+        script = f"""
+            const done = arguments[arguments.length - 1]
+            const met = function () {{ {condition} }}
+            const look = () => met(...arguments) ? done() : setTimeout(look, 10)
+            look()
+        """
+        self.driver.set_script_timeout(PATIENCE)
+        self.driver.execute_async_script(script, *arguments)
 
     @property
     def text(self) -> str:
@@ -85,6 +105,11 @@ class Browser:
             return [...sources].map((s) => [...s.get_column(arguments[1])])
         """
         return [list(column) for column in self.ask(script, figure, name)]
+
+    def first_paint(self) -> float:
+        """Seconds from asking for the page to the first of its content, by the browser's clock."""
+        script = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+        return float(self.ask(script)) / 1000
 
     def errors(self) -> list[str]:
         """What the console calls severe."""
@@ -120,3 +145,17 @@ def browser(folder: Path, width: int = 1440, height: int = 1000) -> Iterator[Bro
         yield Browser(driver)
     finally:
         driver.quit()
+
+
+def main(url: str, file: str, width: str) -> None:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        browser(Path(folder)) as opened,
+    ):
+        opened.open(url)
+        time.sleep(5)  # for the curves
+        opened.picture(Path(file), int(width))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -13,7 +13,7 @@ from ensemble.dashboard.metrics import as_metrics
 from ensemble.dashboard.runs import STATES
 from ensemble.dashboard.watcher import LOG_LINES, Watcher, last_lines
 from ensemble.plan.recipe import Run
-from ensemble.results import open_results
+from ensemble.results import open_results, reduce_group
 from ensemble.store import Lease, ledger
 from ensemble.store.layout import record_name
 
@@ -224,3 +224,20 @@ def test_json(store: SmallStore, watcher: Watcher) -> None:
 
 def test_last_lines_of_no_file(tmp_path: Path) -> None:
     assert last_lines(tmp_path / "nothing") == ""
+
+
+def test_kappa_is_what_workers_have_reduced(store: SmallStore, watcher: Watcher) -> None:
+    """As `Results.kappa` has it; groups that nobody has reduced are not reduced here."""
+    for run in store.plan.runs():
+        store.finish(run)
+    for _ in range(3):
+        watcher.look()
+    assert watcher.picture.kappas == ()
+    reduce_group(store.paths.root, "direct", (0, 0, 0))
+    watcher.look()
+    (kappa,) = watcher.picture.kappas
+    expected = open_results(store.paths.root).kappa(study="direct")
+    assert kappa.group == ("direct", 0, 0, 0)
+    assert (kappa.estimate, kappa.verdict) == ("direct", expected.verdict[0])
+    np.testing.assert_equal(kappa.kappa, expected.kappa[0])
+    assert not store.paths.results("gk").exists()
