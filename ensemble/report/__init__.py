@@ -4,7 +4,8 @@
     The door.
 ``content``
     What a report consists of, and what it is made from.
-``verdict``, ``conductivity``, ``driven``, ``heat_flux``, ``energies``, ``diffusion``, ``onsager``
+``verdict``, ``conductivity``, ``onsager``, ``driven``, ``lengths``, ``heat_flux``, ``energies``,
+``diffusion``
     Sections about κ and what is behind it, each a function of `content.Source`.
 ``health``, ``provenance``
     Sections about the runs and where the numbers come from.

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 from ensemble.campaign import Campaign, parse_campaign
 from ensemble.campaign.schema import Experiment
 from ensemble.plan.recipe import Cells, Method, cells_text, number_text
 from ensemble.report.picture import Picture, slug
-from ensemble.report.style import Look, looks
+from ensemble.report.style import Look, looks, unit
 from ensemble.results import Results, Selection
+from ensemble.results.findings import Estimated
 from ensemble.results.table import Row, Tables
 from ensemble.store.errors import StoreError
 from ensemble.units import UnitSystem, unit_system
 
-__all__ = ["Case", "Part", "Section", "Source", "Table", "attempt"]
+__all__ = ["Case", "Part", "Section", "Source", "Table", "attempt", "section"]
 
 NEAR = 0.05
 """Of the temperature: how far an experiment may be from it and be drawn."""
-
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +70,7 @@ class Case:
     system: UnitSystem
 
     def __str__(self) -> str:
-        degrees = f"{number_text(self.temperature)} {self.system.temperature_symbol}"
+        degrees = f"{number_text(self.temperature)} {unit(self.system.temperature_symbol)}"
         return f"{self.material} at {degrees} ({self.study}, {cells_text(self.supercell)})"
 
     def file(self, kind: str) -> str:
@@ -87,6 +86,10 @@ class Case:
             "temperature": self.temperature,
             "supercell": cells_text(self.supercell),
         }
+
+
+Condition = tuple[str, float, Cells]
+"""Study, temperature and supercell."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ class Source:
         studies = self.results.info.studies.values()
         return looks(model for study in studies for model in study.axes.models)
 
-    def rows(self, method: Method, estimate: str) -> list[Row]:
+    def rows(self, method: Method, estimate: Estimated) -> list[Row]:
         """κ by a method, trusted or not."""
         return [
             row
@@ -126,37 +129,39 @@ class Source:
             if row.group.method == method and row.found.estimate == estimate
         ]
 
+    @cached_property
+    def _by_condition(self) -> dict[Condition, list[Row]]:
+        """κ of all models under the same conditions, in the order of the store."""
+        found: dict[Condition, list[Row]] = {}
+        for row in self.tables.kappa:
+            group = row.group
+            key = group.study, group.temperature, group.supercell
+            found.setdefault(key, []).append(row)
+        return found
+
     def cases(self, method: Method) -> list[Case]:
-        """What there is by a method, in the order of the store."""
-
-        def condition(row: Row) -> tuple[str, float, Cells]:
-            return row.group.study, row.group.temperature, row.group.supercell
-
-        rows = [row for row in self.tables.kappa if row.group.method == method]
+        """What there is by a method."""
         return [
             Case(
                 study=study,
                 method=method,
-                material=members[0].group.material,
+                material=rows[0].group.material,
                 temperature=temperature,
                 supercell=supercell,
-                models=tuple(dict.fromkeys(row.group.model for row in members)),
+                models=tuple(dict.fromkeys(row.group.model for row in rows)),
                 system=self.system,
             )
-            for (study, temperature, supercell), found in groupby(
-                sorted(rows, key=_order(rows, condition)), condition
-            )
-            if (members := list(found))
+            for (study, temperature, supercell), rows in self._by_condition.items()
+            if rows[0].group.method == method
         ]
 
-    def of_case(self, case: Case, estimate: str) -> dict[str, Row]:
+    def of_case(self, case: Case, estimate: Estimated) -> dict[str, Row]:
         """An estimate of κ by model, of those that have a value."""
+        rows = self._by_condition.get((case.study, case.temperature, case.supercell), [])
         return {
             row.group.model: row
-            for row in self.rows(case.method, estimate)
-            if (row.group.study, row.group.temperature, row.group.supercell)
-            == (case.study, case.temperature, case.supercell)
-            and row.found.kappa.mean == row.found.kappa.mean
+            for row in rows
+            if row.found.estimate == estimate and math.isfinite(row.found.kappa.mean)
         }
 
     def experiments(self, material: str, temperature: float | None = None) -> list[Experiment]:
@@ -167,14 +172,6 @@ class Source:
             if one.material == material
             and (temperature is None or abs(one.temperature - temperature) <= NEAR * temperature)
         ]
-
-
-def _order(rows: Sequence[Row], key: Callable[[Row], Any]) -> Callable[[Row], int]:
-    """By the first appearance of a key."""
-    places: dict[Any, int] = {}
-    for row in rows:
-        places.setdefault(key(row), len(places))
-    return lambda row: places[key(row)]
 
 
 def attempt(what: str, make: Callable[..., Iterable[Part]], *of: Any) -> Iterator[Part]:

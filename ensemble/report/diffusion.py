@@ -5,12 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import xarray
+from matplotlib.figure import Figure
 
 from ensemble.plan.recipe import cells_text, number_text
 from ensemble.report.content import Case, Part, Section, Source, Table, attempt, section
-from ensemble.report.marks import Fill, curve_key, key, keys, line, model_key, point, side_by_side
+from ensemble.report.marks import (
+    Fill,
+    band,
+    curve_key,
+    key,
+    keys,
+    line,
+    model_key,
+    point,
+    side_by_side,
+)
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import axis_label, figure, log_y, styled, unit
 from ensemble.results.advice import interval_text
@@ -21,8 +31,8 @@ __all__ = ["diffusion"]
 MOST_POINTS = 200
 """Of a curve."""
 
-FILLS: tuple[Fill, ...] = ("full", "none", "left")
-"""Of the species, in their order."""
+OF_SPECIES: tuple[Fill, ...] = ("full", "none", "left")
+"""Of their markers, in their order."""
 
 
 def diffusion(source: Source) -> Section:
@@ -46,48 +56,46 @@ def _of(source: Source, case: Case) -> Iterator[Part]:
         yield f"{case}: no displacements, since no run is done."
         return
     found = source.results.displacements(case.study, **case.labels)
-    yield _drawn(source, case, found.isel(temperature=0, supercell=0))
+    curves = found.isel(temperature=0, supercell=0).dropna("model", how="all")
+    yield _picture(case, curves, _drawn(source, curves))
 
 
-def _drawn(source: Source, case: Case, curves: xarray.Dataset) -> Picture:
-    species = [str(symbol) for symbol in curves.species.values]
-    models = [m for m in case.models if np.isfinite(curves.displacement.sel(model=m)).all()]
-    area, time = str(curves.displacement.attrs["units"]), str(curves.lag.attrs["units"])
-    step = -(-curves.sizes["lag"] // MOST_POINTS)
-    with styled():
-        found = figure(height=0.9 + 1.4 * len(species), entries=len(models))
-        panels = np.atleast_1d(found.subplots(len(species), sharex=True))
-        for axes, of in zip(panels, species, strict=True):
-            for model in models:
-                one = curves.sel(model=model, species=of).isel(lag=slice(None, None, step))
-                msd, error = one.displacement.values, one.displacement_error.values
-                line(axes, one.lag.values, msd, source.looks[model], model)
-                axes.fill_between(
-                    one.lag.values,
-                    msd - error,
-                    msd + error,
-                    color=source.looks[model].colour,
-                    alpha=0.15,
-                    lw=0,
-                )
-            axes.set_ylabel(axis_label(f"MSD, {of}", area))
-            axes.set_ylim(bottom=0)
-        panels[-1].set_xlabel(axis_label("t", time))
-        keys(panels[0], [curve_key(model, source.looks[model]) for model in models])
-    last = float(curves.lag.values[-1])
+def _picture(case: Case, curves: xarray.Dataset, drawn: Figure) -> Picture:
+    last = curves.isel(lag=-1)
     ends = {
-        f"{model}, {of}": f"{float(curves.displacement.sel(model=model, species=of)[-1]):.3g}"
-        for of in species
-        for model in models
+        f"{model}, {of}": f"{float(last.displacement.sel(model=model, species=of)):.3g}"
+        for of in last.species.values
+        for model in last.model.values
     }
+    time = f"{float(last.lag):.3g} {unit(curves.lag.attrs['units'])}"
     return Picture(
         name=case.file("displacement"),
         caption=f"{case}: mean square displacement of each species relative to its centre of mass, "
         "over time origins and seeds; bands are ± one standard error.",
-        alt=f"Mean square displacement after {last:.3g} {time} in {area}, {case}: "
-        f"{in_words(ends)}.",
-        figure=found,
+        alt=f"Mean square displacement after {time} in "
+        f"{unit(curves.displacement.attrs['units'])}, {case}: {in_words(ends)}.",
+        figure=drawn,
     )
+
+
+def _drawn(source: Source, curves: xarray.Dataset) -> Figure:
+    """A panel for each species."""
+    shown = curves.isel(lag=slice(None, None, -(-curves.sizes["lag"] // MOST_POINTS)))
+    models, species = list(map(str, curves.model.values)), list(map(str, curves.species.values))
+    with styled():
+        found = figure(height=0.9 + 1.4 * len(species), entries=len(models))
+        panels = found.subplots(len(species), sharex=True, squeeze=False)[:, 0]
+        for axes, of in zip(panels, species, strict=True):
+            for model in models:
+                one, look = shown.sel(model=model, species=of), source.looks[model]
+                line(axes, one.lag.values, one.displacement.values, look, model)
+                error = one.displacement_error.values
+                band(axes, one.lag.values, one.displacement.values, error, look)
+            axes.set_ylabel(axis_label(f"MSD, {of}", curves.displacement.attrs["units"]))
+            axes.set_ylim(bottom=0)
+        panels[-1].set_xlabel(axis_label("t", curves.lag.attrs["units"]))
+        keys(panels[0], [curve_key(model, source.looks[model]) for model in models])
+    return found
 
 
 def _against_temperature(source: Source, rows: Sequence[DiffusionRow]) -> Iterator[Part]:
@@ -100,38 +108,19 @@ def _against_temperature(source: Source, rows: Sequence[DiffusionRow]) -> Iterat
         elif not known:
             yield f"D against temperature of {material} is left out: no species diffuses."
         else:
-            yield _arrhenius(source, material, mine)
+            yield _coefficients(source, material, mine)
 
 
 def _known(row: DiffusionRow) -> bool:
     return math.isfinite(row.found.coefficient.mean) and row.found.coefficient.mean > 0
 
 
-def _arrhenius(source: Source, material: str, rows: Sequence[DiffusionRow]) -> Picture:
+def _coefficients(source: Source, material: str, rows: Sequence[DiffusionRow]) -> Picture:
     system = source.system
-    models = list(dict.fromkeys(row.group.model for row in rows))
-    species = list(dict.fromkeys(row.found.species for row in rows))
-    with styled():
-        found = figure(height=2.9, entries=len(models) + len(species))
-        axes = found.subplots()
-        shifts = side_by_side((row.group.temperature for row in rows), len(models))
-        for row in rows:
-            look = source.looks[row.group.model]
-            x = row.group.temperature + shifts[models.index(row.group.model)]
-            fill = FILLS[species.index(row.found.species) % len(FILLS)]
-            if _known(row):
-                point(axes, x, row.found.coefficient, look, fill)
-            elif 0 < row.found.upper_limit < math.inf:
-                limit = row.found.upper_limit
-                axes.errorbar(x, limit, limit / 2, uplims=True, color=look.edge)
-        log_y(axes)
-        axes.set_xlabel(axis_label("temperature", system.temperature_symbol))
-        axes.set_ylabel(axis_label("D", system.diffusivity_symbol))
-        handles = [key(of, "o", FILLS[k % len(FILLS)]) for k, of in enumerate(species)]
-        keys(axes, [*handles, *(model_key(model, source.looks[model]) for model in models)])
+    degrees = unit(system.temperature_symbol)
     texts = {
-        f"{row.found.species}, {row.group.model} at {row.group.temperature:g} "
-        f"{system.temperature_symbol}": interval_text(row.found.coefficient)
+        f"{row.found.species}, {row.group.model} at {number_text(row.group.temperature)} "
+        f"{degrees}": interval_text(row.found.coefficient)
         for row in rows
         if _known(row)
     }
@@ -140,8 +129,31 @@ def _arrhenius(source: Source, material: str, rows: Sequence[DiffusionRow]) -> P
         caption=f"{material}: diffusion coefficients against temperature, 95 % intervals; arrows "
         "are upper limits where no diffusion is seen, points of one temperature lie side by side.",
         alt=f"D of {material} in {system.diffusivity_symbol}: {in_words(texts)}.",
-        figure=found,
+        figure=_drawn_coefficients(source, rows),
     )
+
+
+def _drawn_coefficients(source: Source, rows: Sequence[DiffusionRow]) -> Figure:
+    models = list(dict.fromkeys(row.group.model for row in rows))
+    species = list(dict.fromkeys(row.found.species for row in rows))
+    fills = {of: OF_SPECIES[place % len(OF_SPECIES)] for place, of in enumerate(species)}
+    shifts = side_by_side((row.group.temperature for row in rows), len(models))
+    with styled():
+        found = figure(height=2.9, entries=len(models) + len(species))
+        axes = found.subplots()
+        for row in rows:
+            look, limit = source.looks[row.group.model], row.found.upper_limit
+            x = row.group.temperature + shifts[models.index(row.group.model)]
+            if _known(row):
+                point(axes, x, row.found.coefficient, look, fills[row.found.species])
+            elif 0 < limit < math.inf:
+                axes.errorbar(x, limit, limit / 2, uplims=True, color=look.edge)
+        log_y(axes)
+        axes.set_xlabel(axis_label("temperature", source.system.temperature_symbol))
+        axes.set_ylabel(axis_label("D", source.system.diffusivity_symbol))
+        names = [key(of, "o", fill) for of, fill in fills.items()]
+        keys(axes, [*names, *(model_key(model, source.looks[model]) for model in models)])
+    return found
 
 
 def _table(rows: Sequence[DiffusionRow]) -> Table:

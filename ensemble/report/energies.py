@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import xarray
+from matplotlib.figure import Figure
 
 from ensemble.report.content import Case, Part, Section, Source, attempt, section
 from ensemble.report.marks import by_model, curve_key, key, keys, line, point, untrusted
@@ -55,32 +57,8 @@ def energies(source: Source) -> Section:
 def _fixed(source: Source, case: Case, rows: Mapping[str, Row]) -> Picture:
     """Raw κ with the energies of each model on the trajectory of one, beside κ of its own."""
     of = source.results.info.physics["study"][case.study]["source"]
-    own = {
-        row.group.model: row
-        for row in source.rows("emd", "raw")
-        if (row.group.study, row.group.temperature, row.group.supercell)
-        == (of["study"], case.temperature, case.supercell)
-        and np.isfinite(row.found.kappa.mean)
-    }
-    models = list(dict.fromkeys([*([of["model"]] if of["model"] in own else []), *rows]))
-    symbol = case.system.conductivity_symbol
-    with styled():
-        found, axes = by_model(models)
-        for x, model in enumerate(models):
-            if model in own:
-                point(axes, x - 0.12, own[model].found.kappa, source.looks[model])
-            if model in rows:
-                point(axes, x + 0.12, rows[model].found.kappa, source.looks[model], "none")
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-        axes.set_ylabel(axis_label("κ, raw", symbol))
-        keys(
-            axes,
-            [
-                key("own trajectory", "o"),
-                key(f"trajectory of {short(of['model'])}", "o", "none"),
-            ],
-            columns=2,
-        )
+    own = source.of_case(replace(case, study=of["study"]), "raw")
+    models = list(dict.fromkeys([*(model for model in own if model == of["model"]), *rows]))
     texts = {
         model: "; ".join(
             f"{name} {interval_text(some[model].found.kappa)}"
@@ -94,9 +72,31 @@ def _fixed(source: Source, case: Case, rows: Mapping[str, Row]) -> Picture:
         caption=f"{case}: raw Green–Kubo κ with the site energies and virials of each model on the "
         f"trajectory of {of['model']} in study {of['study']} (open), and on its own (filled); 95 % "
         f"intervals.{untrusted(rows.values())}",
-        alt=f"Raw κ in {symbol} on the own and on the fixed trajectory, {case}: {in_words(texts)}.",
-        figure=found,
+        alt=f"Raw κ in {case.system.conductivity_symbol} on the own and on the fixed trajectory, "
+        f"{case}: {in_words(texts)}.",
+        figure=_drawn_fixed(source, models, own, rows, of["model"]),
     )
+
+
+def _drawn_fixed(
+    source: Source,
+    models: Sequence[str],
+    own: Mapping[str, Row],
+    fixed: Mapping[str, Row],
+    mover: str,
+) -> Figure:
+    with styled():
+        found, axes = by_model(models)
+        for x, model in enumerate(models):
+            if model in own:
+                point(axes, x - 0.12, own[model].found.kappa, source.looks[model])
+            if model in fixed:
+                point(axes, x + 0.12, fixed[model].found.kappa, source.looks[model], "none")
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        axes.set_ylabel(axis_label("κ, raw", source.system.conductivity_symbol))
+        names = [key("own trajectory", "o"), key(f"trajectory of {short(mover)}", "o", "none")]
+        keys(axes, names, columns=2)
+    return found
 
 
 def _distributions(source: Source, case: Case) -> Iterator[Part]:
@@ -107,15 +107,32 @@ def _distributions(source: Source, case: Case) -> Iterator[Part]:
     if not models:
         yield f"{case}: no site energies were counted yet."
         return
-    yield _drawn(source, case, models, found)
+    yield _picture(source, case, models, found)
 
 
-def _drawn(source: Source, case: Case, models: list[str], found: xarray.Dataset) -> Picture:
-    species = [str(symbol) for symbol in found.species.values]
-    symbol = case.system.energy_symbol
+def _picture(source: Source, case: Case, models: list[str], found: xarray.Dataset) -> Picture:
+    means = {
+        f"{model}, {of}": f"{float(found['mean'].sel(model=model, species=of)):.3g} ± "
+        f"{float(found.standard_deviation.sel(model=model, species=of)):.2g}"
+        for of in found.species.values
+        for model in models
+    }
+    return Picture(
+        name=case.file("site-energies"),
+        caption=f"{case}: distribution of the site energies of each species by model, over all "
+        "seeds.",
+        alt=f"Mean and standard deviation of the site energies in "
+        f"{unit(case.system.energy_symbol)}, {case}: {in_words(means)}.",
+        figure=_drawn(source, models, found),
+    )
+
+
+def _drawn(source: Source, models: list[str], found: xarray.Dataset) -> Figure:
+    """A panel for each species."""
+    species, symbol = list(map(str, found.species.values)), source.system.energy_symbol
     with styled():
         drawn = figure(height=0.9 + 1.4 * len(species), entries=len(models))
-        panels = np.atleast_1d(drawn.subplots(len(species), sharex=True))
+        panels = drawn.subplots(len(species), sharex=True, squeeze=False)[:, 0]
         for axes, of in zip(panels, species, strict=True):
             for model in models:
                 one = found.sel(model=model, species=of)
@@ -125,20 +142,7 @@ def _drawn(source: Source, case: Case, models: list[str], found: xarray.Dataset)
             axes.set_ylim(bottom=0)
         panels[-1].set_xlabel(axis_label("site energy U", symbol))
         keys(panels[0], [curve_key(model, source.looks[model]) for model in models])
-    means = {
-        f"{model}, {of}": f"{float(found['mean'].sel(model=model, species=of)):.3g} ± "
-        f"{float(found.standard_deviation.sel(model=model, species=of)):.2g}"
-        for of in species
-        for model in models
-    }
-    return Picture(
-        name=case.file("site-energies"),
-        caption=f"{case}: distribution of the site energies of each species by model, over all "
-        "seeds.",
-        alt=f"Mean and standard deviation of the site energies in {symbol}, {case}: "
-        f"{in_words(means)}.",
-        figure=drawn,
-    )
+    return drawn
 
 
 def _density(counts: xarray.DataArray, deviation: float) -> tuple[np.ndarray, np.ndarray]:

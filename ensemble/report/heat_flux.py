@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import xarray
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ensemble.report.content import Case, Part, Section, Source, attempt, section
-from ensemble.report.marks import curve_key, keys, line, point
+from ensemble.report.marks import band, curve_key, keys, line, point
 from ensemble.report.picture import Picture, in_words
-from ensemble.report.style import QUIET, axis_label, figure, log_x, styled
+from ensemble.report.style import QUIET, axis_label, figure, log_x, styled, unit
 from ensemble.results.advice import interval_text
 from ensemble.results.table import Row
 
@@ -49,7 +50,7 @@ def _of(source: Source, case: Case) -> Iterator[Part]:
         yield f"{case}: no correlation function, since there is no κ by Green–Kubo."
         return
     curves = source.results.curves(case.study, **case.labels, longest=_longest(rows))
-    yield _drawn(source, case, rows, curves.isel(temperature=0, supercell=0))
+    yield _picture(source, case, rows, curves.isel(temperature=0, supercell=0))
 
 
 def _longest(rows: Mapping[str, Row]) -> float | None:
@@ -61,43 +62,44 @@ def _longest(rows: Mapping[str, Row]) -> float | None:
     return CORRELATION_TIMES * max(times) if times else None
 
 
-def _drawn(source: Source, case: Case, rows: Mapping[str, Row], curves: xarray.Dataset) -> Picture:
-    lags = curves.lag.values
-    shown = _thinned(len(lags))
-    time, unit = str(curves.lag.attrs["units"]), case.system.conductivity_symbol
+def _picture(
+    source: Source, case: Case, rows: Mapping[str, Row], curves: xarray.Dataset
+) -> Picture:
+    kappas = {model: interval_text(row.found.kappa) for model, row in rows.items()}
+    return Picture(
+        name=case.file("correlation"),
+        caption=f"{case}: autocorrelation function of the heat flux, and raw κ as its running "
+        f"integral; {_window_words(rows, unit(curves.lag.attrs['units']))} The points at the right "
+        "are the raw κ of the table with 95 % intervals.",
+        alt=f"Running integrals of the heat flux correlation, {case}. Raw κ in "
+        f"{case.system.conductivity_symbol}: {in_words(kappas)}.",
+        figure=_drawn(source, case, rows, curves),
+    )
+
+
+def _drawn(source: Source, case: Case, rows: Mapping[str, Row], curves: xarray.Dataset) -> Figure:
+    shown = _thinned(curves.sizes["lag"])
+    lags = curves.lag.values[shown]
     with styled():
         found = figure(height=4.2, entries=len(rows))
         above, below = found.subplots(2, sharex=True)
         above.axhline(0, color=QUIET, linewidth=0.6)
-        for model in rows:
+        for place, (model, row) in enumerate(rows.items()):
             one, look = curves.sel(model=model), source.looks[model]
             correlation = one.correlation.values / one.correlation.values[0]
-            line(above, lags[shown], correlation[shown], look, model)
+            line(above, lags, correlation[shown], look, model)
             kappa, error = one.kappa.values[shown], one.kappa_error.values[shown]
-            line(below, lags[shown], kappa, look, model)
-            below.fill_between(
-                lags[shown], kappa - error, kappa + error, color=look.colour, alpha=0.15, lw=0
-            )
-        _windows(below, rows)
-        for place, (model, row) in enumerate(rows.items()):
+            line(below, lags, kappa, look, model)
+            band(below, lags, kappa, error, look)
             # Behind the last lag, where there is no curve.
-            x = lags[-1] * 1.25 * (1 + 0.12 * place)
-            point(below, x, row.found.kappa, source.looks[model])
+            point(below, lags[-1] * 1.25 * (1 + 0.12 * place), row.found.kappa, look)
+        _draw_windows(below, rows)
         log_x(below)
         above.set_ylabel(axis_label("⟨J(0)·J(t)⟩ / ⟨J²⟩", "1"))
-        below.set_ylabel(axis_label("κ(t)", unit))
-        below.set_xlabel(axis_label("t", time))
+        below.set_ylabel(axis_label("κ(t)", case.system.conductivity_symbol))
+        below.set_xlabel(axis_label("t", curves.lag.attrs["units"]))
         keys(above, [curve_key(model, source.looks[model]) for model in rows])
-    return Picture(
-        name=case.file("correlation"),
-        caption=f"{case}: autocorrelation function of the heat flux, and raw κ as its running "
-        f"integral; {_window_words(rows, time)} The points at the right are the raw κ of the "
-        "table with 95 % intervals.",
-        alt=f"Running integrals of the heat flux correlation, {case}. Raw κ in {unit}: "
-        + in_words({model: interval_text(row.found.kappa) for model, row in rows.items()})
-        + ".",
-        figure=found,
-    )
+    return found
 
 
 def _thinned(count: int) -> np.ndarray:
@@ -106,7 +108,7 @@ def _thinned(count: int) -> np.ndarray:
     return np.unique(np.minimum(places, count - 1))
 
 
-def _windows(axes: Axes, rows: Mapping[str, Row]) -> None:
+def _draw_windows(axes: Axes, rows: Mapping[str, Row]) -> None:
     for start, end in sorted({row.found.window for row in rows.values() if row.found.window}):
         axes.axvspan(start, end, color=QUIET, alpha=0.15, lw=0)
 

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from ensemble.campaign.schema import Experiment
 from ensemble.plan.recipe import number_text
@@ -23,6 +23,7 @@ from ensemble.units import UnitSystem
 
 __all__ = [
     "FILLS",
+    "band",
     "by_model",
     "curve_key",
     "draw_experiments",
@@ -37,6 +38,8 @@ __all__ = [
     "untrusted",
     "whiskers",
 ]
+
+Floats = NDArray[np.float64]
 
 Fill = Literal["full", "left", "none"]
 
@@ -83,22 +86,20 @@ def _name(axes: Axes, models: Sequence[str], width: float) -> None:
     axes.tick_params(axis="x", which="both", top=False, bottom=False)
 
 
-def whiskers(interval: Interval) -> tuple[float, float]:
-    """Lengths of the error bar below and above a mean; nan where they are not known."""
+def whiskers(interval: Interval) -> list[list[float]] | None:
+    """Lengths of the error bar below and above a mean; None where they are not known."""
     below, above = interval.mean - interval.low, interval.high - interval.mean
-    known = math.isfinite(below) and math.isfinite(above)
-    return (max(below, 0.0), max(above, 0.0)) if known else (math.nan, math.nan)
+    if not (math.isfinite(below) and math.isfinite(above)):
+        return None
+    return [[max(below, 0.0)], [max(above, 0.0)]]
 
 
-def point(
-    axes: Axes, x: float, interval: Interval, look: Look, fill: Fill = "full", **more: Any
-) -> None:
+def point(axes: Axes, x: float, interval: Interval, look: Look, fill: Fill = "full") -> None:
     """A mean with its interval, by the look of a model."""
-    below, above = whiskers(interval)
     axes.errorbar(
         x,
         interval.mean,
-        yerr=None if math.isnan(below) else [[below], [above]],
+        yerr=whiskers(interval),
         color=look.colour,
         ecolor=look.edge,
         marker=look.marker,
@@ -107,11 +108,10 @@ def point(
         markerfacecoloralt="white",
         linestyle="none",
         elinewidth=0.9,
-        **more,
     )
 
 
-def line(axes: Axes, x: ArrayLike, y: ArrayLike, look: Look, name: str, **more: Any) -> None:
+def line(axes: Axes, x: Floats, y: Floats, look: Look, name: str) -> None:
     """A curve by the look of a model, with some markers on it."""
     axes.plot(
         x,
@@ -123,10 +123,14 @@ def line(axes: Axes, x: ArrayLike, y: ArrayLike, look: Look, name: str, **more: 
         markeredgecolor=look.edge,
         markeredgewidth=0.5,
         # Not all at the same places: curves that agree would hide one another.
-        markevery=(len(axes.lines) * 0.02, 0.15) if np.size(x) > MOST_MARKED else None,
+        markevery=(len(axes.lines) * 0.02, 0.15) if len(x) > MOST_MARKED else None,
         label=in_legend(name),
-        **more,
     )
+
+
+def band(axes: Axes, x: Floats, y: Floats, error: Floats, look: Look) -> None:
+    """One standard error below and above a curve."""
+    axes.fill_between(x, y - error, y + error, color=look.colour, alpha=0.15, linewidth=0)
 
 
 def in_legend(name: str) -> str:

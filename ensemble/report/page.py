@@ -78,7 +78,13 @@ def as_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["kept_together"] = _kept_together
     of = {section.name: [pictures[one.name] for one in section.pictures] for section in sections}
     return environment.get_template("report.html").render(
         sections=sections, pictures=of, figures=figures, **heading
     )
+
+
+def _kept_together(text: str) -> str:
+    """Without a line break in ``0.28 ± 0.10`` and ``20 %``."""
+    return text.replace("± ", "±\u00a0").replace(" ±", "\u00a0±").replace(" %", "\u00a0%")

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ensemble.plan.recipe import cells_text, number_text
-from ensemble.reduction.intervals import Interval
 from ensemble.results.advice import advice, interval_text
 from ensemble.results.groups import Selection
-from ensemble.results.lengths import by_direct, extrapolations
+from ensemble.results.lengths import by_direct, extrapolations, kappa_of
 from ensemble.results.settings import Settings
 from ensemble.results.table import COLUMNS, DiffusionRow, Row
 from ensemble.units import UnitSystem, unit_system
@@ -147,19 +146,11 @@ def _infinite(lines: Sequence[dict[str, Any]], system: UnitSystem) -> Table:
             number_text(line["temperature"]),
             str(line["lengths"]),
             str(line["order"]),
-            _of_line(line),
+            "–" if (kappa := kappa_of(line)) is None else interval_text(kappa),
             "–" if math.isnan(p_value) else f"{p_value:.2g}",
             line["verdict"],
         )
     return table
-
-
-def _of_line(line: dict[str, Any]) -> str:
-    if "kappa" not in line:
-        return "–"
-    return interval_text(
-        Interval(mean=line["kappa"], half_width=line["kappa_half_width"], samples=line["lengths"])
-    )
 
 
 def _diffusion(rows: Sequence[DiffusionRow], system: UnitSystem) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,14 @@ from ensemble.reduction.length import InfiniteLength, infinite_length
 from ensemble.reduction.verdict import value_problems
 from ensemble.results.table import Row
 
-__all__ = ["FEWEST_LENGTHS", "LENGTH_COLUMNS", "by_direct", "extrapolations", "infinite"]
+__all__ = [
+    "FEWEST_LENGTHS",
+    "LENGTH_COLUMNS",
+    "by_direct",
+    "extrapolations",
+    "infinite",
+    "kappa_of",
+]
 
 FEWEST_LENGTHS = 3
 """That a straight line is put through."""
@@ -94,6 +101,15 @@ def by_direct(rows: Iterable[Row]) -> Iterator[Row]:
             yield longest
         else:
             yield replace(longest, found=replace(longest.found, kappa=kappa, length=math.inf))
+
+
+def kappa_of(line: Mapping[str, Any]) -> Interval | None:
+    """κ∞ of a line of `extrapolations`, with half the width of its interval; None without a fit."""
+    if "kappa" not in line:
+        return None
+    return Interval(
+        mean=line["kappa"], half_width=line["kappa_half_width"], samples=line["lengths"]
+    )
 
 
 def _line(rows: Sequence[Row], lengths: Sequence[float], order: int) -> dict[str, Any]:
