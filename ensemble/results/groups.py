@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ensemble.plan.axes import Index
 from ensemble.plan.recipe import Cells, Method, Run, cells_text, number_text
@@ -14,7 +14,17 @@ from ensemble.store.ledger import History
 from ensemble.store.ledger import read as read_ledger
 from ensemble.store.progress import committed
 
-__all__ = ["Group", "Place", "Selection", "Wanted", "groups_of", "labels", "place_of"]
+__all__ = [
+    "Group",
+    "Place",
+    "Selection",
+    "Wanted",
+    "groups_of",
+    "known_labels",
+    "label_text",
+    "labels",
+    "place_of",
+]
 
 Place: TypeAlias = tuple[int, int, int]
 """Of a group on the axes model, temperature and supercell."""
@@ -58,6 +68,7 @@ class Selection:
 
     studies: frozenset[str] | None = None
     """None for all, here and below."""
+    methods: frozenset[str] | None = None
     models: frozenset[str] | None = None
     temperatures: frozenset[float] | None = None
     supercells: frozenset[str] | None = None
@@ -68,6 +79,7 @@ class Selection:
         info: StoreInfo,
         *,
         study: Wanted[str] = None,
+        method: Wanted[str] = None,
         model: Wanted[str] = None,
         temperature: Wanted[float] = None,
         supercell: Wanted[str] = None,
@@ -79,21 +91,20 @@ class Selection:
         ValueError
             The store has no such label; the message lists those it has.
         """
-        axes = [study.axes for study in info.studies.values()]
-        cells = {cells_text(cells): None for one in axes for cells in one.supercells}
+        known = known_labels(info)
         return cls(
-            studies=_chosen("study", study, info.studies),
-            models=_chosen("model", model, {m: None for one in axes for m in one.models}),
-            temperatures=_chosen(
-                "temperature", temperature, {t: None for one in axes for t in one.temperatures}
-            ),
-            supercells=_chosen("supercell", supercell, cells),
+            studies=_chosen("study", study, known),
+            methods=_chosen("method", method, known),
+            models=_chosen("model", model, known),
+            temperatures=_chosen("temperature", temperature, known),
+            supercells=_chosen("supercell", supercell, known),
         )
 
     def has(self, study: str, run: Run) -> bool:
         """Whether a run of a study is wanted."""
         return (
             _has(self.studies, study)
+            and _has(self.methods, run.method)
             and _has(self.models, run.model)
             and _has(self.temperatures, run.temperature)
             and _has(self.supercells, cells_text(run.supercell))
@@ -107,20 +118,36 @@ def labels(wanted: Wanted[Label]) -> tuple[Label, ...] | None:
     return (wanted,) if isinstance(wanted, str | float | int) else tuple(wanted)
 
 
+def known_labels(info: StoreInfo) -> dict[str, tuple[Any, ...]]:
+    """The labels that a store has, by what they are of."""
+    studies = info.studies.values()
+    axes = [study.axes for study in studies]
+    found: dict[str, Iterable[Any]] = {
+        "study": info.studies,
+        "method": (study.method for study in studies),
+        "model": (model for one in axes for model in one.models),
+        "temperature": (temperature for one in axes for temperature in one.temperatures),
+        "supercell": (cells_text(cells) for one in axes for cells in one.supercells),
+    }
+    return {kind: tuple(dict.fromkeys(labels)) for kind, labels in found.items()}
+
+
+def label_text(label: str | float) -> str:
+    """A label as it is typed."""
+    return label if isinstance(label, str) else number_text(label)
+
+
 def _chosen(
-    kind: str, wanted: Wanted[Label], known: Mapping[Label, object]
+    kind: str, wanted: Wanted[Label], known: Mapping[str, Sequence[Label]]
 ) -> frozenset[Label] | None:
     found = labels(wanted)
     if found is None:
         return None
     for label in found:
-        if label not in known:
-            raise ValueError(f"{kind} {label!r}: the store has {', '.join(map(_text, known))}")
+        if label not in known[kind]:
+            has = ", ".join(map(label_text, known[kind]))
+            raise ValueError(f"{kind} {label!r}: the store has {has}")
     return frozenset(found)
-
-
-def _text(label: str | float) -> str:
-    return label if isinstance(label, str) else number_text(label)
 
 
 def _has(chosen: frozenset[Label] | None, label: Label) -> bool:

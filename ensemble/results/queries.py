@@ -56,6 +56,7 @@ class Results:
         self,
         *,
         study: Wanted[str] = None,
+        method: Wanted[str] = None,
         model: Wanted[str] = None,
         temperature: Wanted[float] = None,
         supercell: Wanted[str] = None,
@@ -69,7 +70,7 @@ class Results:
 
         Parameters
         ----------
-        study, model, temperature, supercell
+        study, method, model, temperature, supercell
             A label or several; all where not given. A supercell is a text, ``"3x3x3"``.
         estimator
             Of Green–Kubo: ``spectrum``, ``window`` or ``cepstral``. Where not given, the window of
@@ -88,7 +89,12 @@ class Results:
             There is no such label or estimator; the message lists those there are.
         """
         chosen = Selection.of(
-            self.info, study=study, model=model, temperature=temperature, supercell=supercell
+            self.info,
+            study=study,
+            method=method,
+            model=model,
+            temperature=temperature,
+            supercell=supercell,
         )
         settings = Settings(estimator=estimator, components=components)
         return _frame(self.tables(chosen, settings).kappa, COLUMNS)
@@ -97,6 +103,7 @@ class Results:
         self,
         *,
         study: Wanted[str] = None,
+        method: Wanted[str] = None,
         model: Wanted[str] = None,
         temperature: Wanted[float] = None,
         supercell: Wanted[str] = None,
@@ -108,7 +115,12 @@ class Results:
         With the columns `ensemble.results.table.DIFFUSION_COLUMNS`.
         """
         chosen = Selection.of(
-            self.info, study=study, model=model, temperature=temperature, supercell=supercell
+            self.info,
+            study=study,
+            method=method,
+            model=model,
+            temperature=temperature,
+            supercell=supercell,
         )
         return _frame(self.tables(chosen).diffusion, DIFFUSION_COLUMNS)
 

@@ -19,8 +19,20 @@ Series = dict[str, NDArray[np.float64]]
 """By quantity: shape (rows, ...)."""
 
 
-def read_series(info: StoreInfo, index: Index, run: Run, wanted: Collection[str]) -> Series:
-    """Read some quantities of a run that is done; those that its study has not are left out.
+def read_series(
+    info: StoreInfo,
+    index: Index,
+    run: Run,
+    wanted: Collection[str],
+    *,
+    segments: int | None = None,
+) -> Series:
+    """Read some quantities of a run; those that its study has not are left out.
+
+    Parameters
+    ----------
+    segments
+        How many of sampling, from the first; all that the run is to have where not given.
 
     Raises
     ------
@@ -32,7 +44,8 @@ def read_series(info: StoreInfo, index: Index, run: Run, wanted: Collection[str]
         A number is not finite.
     """
     study = info.studies[run.study]
-    segments = study.segments_of(run)
+    if segments is None:
+        segments = study.segments_of(run)
     found = {q.name: q for q in quantities(study.channels).values() if q.name in wanted}
     columns = [place for quantity in found.values() for place in quantity.columns.ravel().tolist()]
     length = study.rows_per_segment

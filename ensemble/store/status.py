@@ -41,6 +41,18 @@ class StudyStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunStatus:
+    """How far a run is."""
+
+    run: str
+    """Its id."""
+    state: State
+    segments: int
+    """Sampling segments in the store."""
+    segments_asked: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """A run that failed."""
 
@@ -56,6 +68,7 @@ class Status:
 
     store: Path
     studies: tuple[StudyStatus, ...]
+    runs: tuple[RunStatus, ...]
     failures: tuple[Failure, ...]
     convergence: tuple[Decision, ...] = ()
     """The last decision on each group of runs."""
@@ -76,6 +89,16 @@ class Status:
     def __str__(self) -> str:
         return "\n".join([*_table(self), *_launcher(self), *_convergence(self), *_failures(self)])
 
+    def listed(self) -> str:
+        """Each run, a line with its id, its segments and its state."""
+        width = max((len(run.run) for run in self.runs), default=0)
+        segments = [f"{run.segments}/{run.segments_asked}" for run in self.runs]
+        digits = max(map(len, segments), default=0)
+        return "\n".join(
+            f"{run.run:{width}}  {done:>{digits}}  {run.state}"
+            for run, done in zip(self.runs, segments, strict=True)
+        )
+
 
 def read_status(root: Path) -> Status:
     """The status of the store in a folder.
@@ -87,7 +110,7 @@ def read_status(root: Path) -> Status:
     """
     info = read_store(root)
     histories = ledger.read(info.paths)
-    studies, failures = [], []
+    studies, lines, failures = [], [], []
     for name, study in info.studies.items():
         unlucky = {run for (of, run), history in histories.items() if of == name and history.failed}
         found: Counter[State] = Counter()
@@ -96,8 +119,10 @@ def read_status(root: Path) -> Status:
         runs, segments_of = info.runs(name), study.segments_of
         for _, run, state, done in states(info.paths, name, runs, segments_of, unlucky):
             found[state] += 1
-            segments += min(done, segments_of(run))
-            asked += segments_of(run)
+            wanted = segments_of(run)
+            segments += min(done, wanted)
+            asked += wanted
+            lines.append(RunStatus(run=run.id, state=state, segments=done, segments_asked=wanted))
             if state is State.FAILED and (event := histories[name, run.name].failure) is not None:
                 failures.append(
                     Failure(study=name, run=run.name, cause=event.cause, message=event.message)
@@ -113,10 +138,16 @@ def read_status(root: Path) -> Status:
     return Status(
         store=root,
         studies=tuple(studies),
+        runs=tuple(lines),
         failures=tuple(failures),
         convergence=tuple(_decisions(info)),
-        launcher=None if (seen := look(info.paths.launcher)) is None else seen.holder,
+        launcher=_holder(info.paths),
     )
+
+
+def _holder(paths: StorePaths) -> Holder | None:
+    """Who launches in the background."""
+    return None if (seen := look(paths.launcher)) is None else seen.holder
 
 
 def _decisions(info: StoreInfo) -> Iterator[Decision]:
@@ -148,7 +179,8 @@ def _launcher(status: Status) -> list[str]:
     """Who launches in the background, and whether it is still there, as far as that can be seen."""
     if status.launcher is None:
         return []
-    log = f"; log: {status.log}" if status.log is not None else ""
+    path = StorePaths(status.store).launch_log
+    log = f"; log: {path}" if path.exists() else ""
     if status.launcher.alive() is False:
         return [f"the launcher in the background died: {status.launcher}; launch again{log}"]
     return [f"launcher in the background: {status.launcher}{log}"]
@@ -160,7 +192,7 @@ def _convergence(status: Status) -> list[str]:
 
 def _failures(status: Status) -> list[str]:
     lines = [
-        f"failed: {failure.study} {failure.run}: {failure.message} ({failure.cause})"
+        f"failed: {failure.study}/{failure.run}: {failure.message} ({failure.cause})"
         for failure in status.failures[:FAILURES_SHOWN]
     ]
     more = len(status.failures) - len(lines)
@@ -168,7 +200,7 @@ def _failures(status: Status) -> list[str]:
 
 
 def as_json(status: Status) -> dict[str, Any]:
-    """In JSON's types."""
+    """In JSON's types, without the single runs."""
     return {
         "store": str(status.store),
         "complete": status.complete,
@@ -182,14 +214,17 @@ def as_json(status: Status) -> dict[str, Any]:
             }
             for study in status.studies
         ],
-        "launcher": None
-        if status.launcher is None
-        else {
-            "host": status.launcher.host,
-            "pid": status.launcher.pid,
-            "alive": status.launcher.alive(),
-            "log": None if status.log is None else str(status.log),
-        },
+        "launcher": launcher_as_json(status.store),
         "convergence": [vars(decision) for decision in status.convergence],
         "failed": [vars(failure) for failure in status.failures],
     }
+
+
+def launcher_as_json(root: Path) -> dict[str, Any] | None:
+    """The launcher in the background of a store, if there is one, in JSON's types."""
+    paths = StorePaths(root)
+    holder = _holder(paths)
+    if holder is None:
+        return None
+    log = str(paths.launch_log) if paths.launch_log.exists() else None
+    return {"host": holder.host, "pid": holder.pid, "alive": holder.alive(), "log": log}

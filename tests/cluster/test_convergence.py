@@ -299,7 +299,7 @@ def test_status_and_results_agree(converged: Path) -> None:
     assert status["studies"][0]["runs"] == len(done_in(converged))
     assert status["studies"][0]["sampling_segments"] == sum(done_in(converged).values())
     last = {table["group"]: table for table in status["convergence"]}
-    rows = json.loads(ensemble(converged, "results", converged, "--format", "json").stdout)
+    rows = json.loads(ensemble(converged, "results", converged, "--json").stdout)["kappa"]
     assert [f"lj-T{row['temperature']:g}-1x1x1" for row in rows] == [SHORT, LONG]
     for row, decision in zip(rows, (last[SHORT], last[LONG]), strict=True):
         assert row["runs"] == row["runs_asked"] == decision["seeds"]

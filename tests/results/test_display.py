@@ -158,7 +158,7 @@ def results(store: Planted, capsys: pytest.CaptureFixture[str], *options: str) -
 
 
 def test_command_csv(store: Planted, capsys: pytest.CaptureFixture[str]) -> None:
-    text = results(store, capsys, "--format", "csv")
+    text = results(store, capsys, "--csv")
     table = list(csv.DictReader(io.StringIO(text)))
     assert tuple(table[0]) == tuple(COLUMNS)
     assert len(table) == 8 + 2 + 4
@@ -168,7 +168,7 @@ def test_command_csv(store: Planted, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_command_json(store: Planted, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--study", "gk", "--model", "b", "--temperature", "300", "--supercell", "3x3x3"]
-    found = json.loads(results(store, capsys, "--format", "json", *options))
+    found = json.loads(results(store, capsys, "--json", *options))["kappa"]
     assert [(one["model"], one["temperature"], one["estimate"]) for one in found] == [
         ("b", 300, "raw"),
         ("b", 300, "corrected"),
@@ -176,9 +176,7 @@ def test_command_json(store: Planted, capsys: pytest.CaptureFixture[str]) -> Non
     assert found[0]["cutoff"] > 0
     assert (found[0]["window_end"], found[0]["swap_flux"]) == (None, None)
     json.dumps(found, allow_nan=False)
-    other = json.loads(
-        results(store, capsys, "--format", "json", "--estimator", "window", *options)
-    )
+    other = json.loads(results(store, capsys, "--json", "--estimator", "window", *options))["kappa"]
     assert (other[0]["estimator"], other[0]["cutoff"]) == ("window", None)
     assert other[0]["window_end"] > 0
 

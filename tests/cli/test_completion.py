@@ -1,0 +1,74 @@
+"""What the Tab key gives, by the shells themselves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Launched
+
+SCRIPTS = sysconfig.get_path("scripts")
+
+BASH = """
+eval "$(ensemble completion bash)"
+COMP_LINE=$1 COMP_POINT=${#1} COMP_TYPE=9 COMP_WORDS=($1) COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+_python_argcomplete ensemble ensemble ""
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def shell(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    path = f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+
+
+def completed(folder: Path, line: str) -> set[str]:
+    """What bash offers at the end of a command line."""
+    done = shell(folder, "bash", "-c", BASH, "bash", line)
+    return {word.strip() for word in done.stdout.splitlines()} - {""}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ensemble st", {"status"}),
+        ("ensemble results --mod", {"--model"}),
+        ("ensemble launch ", {"argon.toml", "runs/"}),
+        ("ensemble status ru", {"runs/", "runs/argon"}),
+        ("ensemble inspect too", {"too-fast/second-T300-3x3x3-s1"}),
+        ("ensemble logs gk/f", {"gk/first-T40-3x3x3-s1"}),
+        ("ensemble results --study ", {"gk", "too-fast"}),
+        ("ensemble results runs/argon --temperature ", {"40", "300"}),
+        ("ensemble completion ", {"bash", "zsh", "fish"}),
+    ],
+)
+def test_bash(launched: Launched, line: str, words: set[str]) -> None:
+    offered = completed(launched.home, line)
+    if line.endswith(" "):
+        offered = {word for word in offered if not word.startswith("-")}
+    assert offered == words
+
+
+def test_where_there_is_no_store(tmp_path: Path) -> None:
+    assert completed(tmp_path, "ensemble inspect g") == set()
+
+
+@pytest.mark.parametrize("name", ["zsh", "fish"])
+def test_other_shells_read_theirs(name: str, tmp_path: Path) -> None:
+    if shutil.which(name) is None:
+        pytest.skip(f"no {name} here")
+    code = shell(tmp_path, "ensemble", "completion", name)
+    assert code.returncode == 0, code.stderr
+    script = tmp_path / "script"
+    script.write_text(code.stdout)
+    checked = shell(tmp_path, name, "-n", str(script))
+    assert (checked.returncode, checked.stderr) == (0, "")
