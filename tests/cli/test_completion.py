@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -62,13 +61,14 @@ def test_where_there_is_no_store(tmp_path: Path) -> None:
     assert completed(tmp_path, "ensemble inspect g") == set()
 
 
-@pytest.mark.parametrize("name", ["zsh", "fish"])
-def test_other_shells_read_theirs(name: str, tmp_path: Path) -> None:
-    if shutil.which(name) is None:
-        pytest.skip(f"no {name} here")
-    code = shell(tmp_path, "ensemble", "completion", name)
-    assert code.returncode == 0, code.stderr
-    script = tmp_path / "script"
-    script.write_text(code.stdout)
-    checked = shell(tmp_path, name, "-n", str(script))
-    assert (checked.returncode, checked.stderr) == (0, "")
+def test_fish(launched: Launched) -> None:
+    script = "ensemble completion fish | source; complete -C 'ensemble logs gk/f'"
+    done = shell(launched.home, "fish", "--no-config", "-c", script)
+    assert (done.stdout, done.stderr) == ("gk/first-T40-3x3x3-s1\n", "")
+
+
+def test_zsh(tmp_path: Path) -> None:
+    """It knows whom to ask; what it does with the answer needs a terminal."""
+    script = "autoload -Uz compinit; compinit -u -D; " + BASH.splitlines()[1].replace("bash", "zsh")
+    done = shell(tmp_path, "zsh", "-fc", f"{script}; echo $_comps[ensemble]")
+    assert (done.stdout, done.stderr) == ("_python_argcomplete\n", "")

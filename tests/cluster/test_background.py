@@ -83,8 +83,10 @@ def test_it_stops_when_another_has_taken_over(tmp_path: Path) -> None:
 
 def test_it_goes_on_by_itself(tmp_path: Path) -> None:
     campaign, store = simulated(tmp_path, 20), tmp_path / "store"
-    told = launch(campaign, store, "--detach")
+    told = launch(campaign, store, "--detach", "--json")
     assert told.returncode == 0, told.stderr
+    table = json.loads(told.stdout)
+    assert (table["store"], table["launcher"]["log"]) == (str(store), str(store / LOG))
     wait_until(lambda: not (store / "work" / "launcher").exists())
     assert "20 of 20 runs done in " in (store / LOG).read_text()
     check_complete(store)

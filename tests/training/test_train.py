@@ -128,6 +128,15 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_what_was_made_as_json(done: Path) -> None:
+    said = subprocess.run(
+        command(done / "train.toml", "--json"), check=True, capture_output=True, text=True, env=HERE
+    )
+    for model in json.loads(said.stdout)["models"]:
+        assert model["file"] == str(done / f"{model['name']}.mtp")
+        assert model["errors"] == json.loads((done / f"{model['name']}.json").read_text())["errors"]
+
+
 def test_a_training_ends_with_models_that_know_their_errors(done: Path) -> None:
     frames, test = read_frames(done / "training.xyz.gz"), read_frames(done / "test.xyz.gz")
     assert len(frames) > 8
