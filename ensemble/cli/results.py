@@ -7,19 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from ensemble.cli.output import print_json, show
-from ensemble.cli.parser import add_json, complete_by
-from ensemble.cli.stores import add_store, labels_of, of_store, store_of
+from ensemble.cli.parser import add_json
+from ensemble.cli.stores import add_filters, add_store, selection_of, store_of
 
 if TYPE_CHECKING:
     from ensemble.cli.parser import Commands
-
-FILTERS = {
-    "study": "of this study",
-    "method": "by this method: emd, nemd, rerun",
-    "model": "of this model",
-    "temperature": "at this temperature, as the campaign has it",
-    "supercell": "of this size, such as 5x5x5",
-}
 
 
 def add_results(commands: Commands) -> None:
@@ -41,16 +33,7 @@ ensemble results runs/quickstart --csv > kappa.csv
 ensemble results runs/quickstart --json | jq '.kappa[] | [.model, .kappa]'""",
     )
     add_store(parser)
-    for label, words in FILTERS.items():
-        number = label == "temperature"
-        action = parser.add_argument(
-            f"--{label}",
-            nargs="+",
-            type=float if number else str,
-            metavar="T" if number else "NAME",
-            help=f"only {words}",
-        )
-        complete_by(action, of_store(labels_of(label)))
+    add_filters(parser)
     parser.add_argument(
         "--estimator",
         choices=("spectrum", "window", "cepstral"),
@@ -66,16 +49,11 @@ ensemble results runs/quickstart --json | jq '.kappa[] | [.model, .kappa]'""",
 
 
 def run_results(arguments: argparse.Namespace) -> int:
-    from ensemble.results import Selection, Settings, as_csv, as_json, laid_out, open_results
+    from ensemble.results import Settings, as_csv, as_json, laid_out, open_results
 
     results = open_results(store_of(arguments))
-    asked = {label: getattr(arguments, label) for label in FILTERS}
-    selection = Selection.of(results.info, **asked)
     settings = Settings(estimator=arguments.estimator, components=arguments.components)
-    tables = results.tables(selection, settings)
-    if not tables.kappa:
-        words = [f"--{label} {' '.join(map(str, of))}" for label, of in asked.items() if of]
-        raise ValueError(f"{results.info.root}: no runs are of all of these: {', '.join(words)}")
+    tables = results.tables(selection_of(results.info, arguments), settings)
     if arguments.json:
         print_json(as_json(tables))
     elif arguments.csv:

@@ -120,4 +120,4 @@ def _as_json(status: Status, runs: bool) -> dict[str, object]:
     from ensemble.store.status import as_json
 
     table = as_json(status)
-    return table | {"each_run": [vars(run) for run in status.runs]} if runs else table
+    return table | {"runs": [vars(run) for run in status.runs]} if runs else table

@@ -1,4 +1,4 @@
-"""Which store a command is about, and which of its runs; and their completion in the shell."""
+"""Which store a command is about, which of its runs, and their completion in the shell."""
 
 from __future__ import annotations
 
@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING, Any
 from ensemble.cli.parser import Parser, complete_by
 
 if TYPE_CHECKING:
+    from ensemble.results import Selection
     from ensemble.store.info import StoreInfo
 
 RUNS = Path("runs")
 """Where stores are, unless a launch names another place."""
 
 FOUND = "folder of a store (default: that of the current folder, or the only one in runs/)"
+
+FILTERS = {
+    "study": "of this study",
+    "method": "by this method: emd, nemd, rerun",
+    "model": "of this model",
+    "temperature": "at this temperature, as the campaign has it",
+    "supercell": "of this size, such as 5x5x5",
+}
 
 
 def add_store(parser: Parser) -> None:
@@ -31,6 +40,38 @@ def add_run(parser: Parser) -> None:
     )
     complete_by(run, of_store(_runs))
     complete_by(parser.add_argument("--store", type=Path, help=FOUND), stores)
+
+
+def add_filters(parser: Parser) -> None:
+    """The options that choose some of a store's runs, for who calls `selection_of`."""
+    for label, words in FILTERS.items():
+        number = label == "temperature"
+        action = parser.add_argument(
+            f"--{label}",
+            nargs="+",
+            type=float if number else str,
+            metavar="T" if number else "NAME",
+            help=f"only {words}",
+        )
+        complete_by(action, of_store(labels_of(label)))
+
+
+def selection_of(info: StoreInfo, arguments: argparse.Namespace) -> Selection:
+    """The runs that are chosen.
+
+    Raises
+    ------
+    ValueError
+        The store has no such label, or no runs that are of all of them.
+    """
+    from ensemble.results import Selection
+
+    asked = {label: getattr(arguments, label) for label in FILTERS}
+    selection = Selection.of(info, **asked)
+    if not any(selection.has(study, run) for study in info.studies for _, run in info.runs(study)):
+        words = [f"--{label} {' '.join(map(str, of))}" for label, of in asked.items() if of]
+        raise ValueError(f"{info.root}: no runs are of all of these: {', '.join(words)}")
+    return selection
 
 
 def store_of(arguments: argparse.Namespace) -> Path:

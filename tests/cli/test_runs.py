@@ -85,8 +85,8 @@ def test_status_lists_runs_by_the_ids_that_others_take(launched: Launched) -> No
     states = dict(re.findall(r"^(\S+/\S+) +\d/\d  (\w+)$", text, re.MULTILINE))
     assert (states[DONE], states[FAILED], len(states)) == ("done", "failed", 3)
     table = told(launched, "status", "--runs")
-    assert {run["run"]: run["state"] for run in table["each_run"]} == states
-    assert "each_run" not in told(launched, "status")
+    assert {run["run"]: run["state"] for run in table["runs"]} == states
+    assert "runs" not in told(launched, "status")
 
 
 def test_status_is_watched_until_all_is_done(launched: Launched) -> None:
@@ -307,6 +307,19 @@ def test_colours_are_for_terminals(launched: Launched, words: tuple[str, ...]) -
     assert COLOUR.search(in_a_terminal(launched.home, *words))
     assert not COLOUR.search(in_a_terminal(launched.home, *words, NO_COLOR="1"))
     assert "\x1b" not in asked(launched, *words)
+
+
+def test_watching_in_a_terminal(launched: Launched, tmp_path: Path) -> None:
+    """In place, without a cursor; the study that failed is left out, so that all is done."""
+    store = tmp_path / "store"
+    shutil.copytree(launched.store, store)
+    metadata = store / "data.zarr" / "zarr.json"
+    table = json.loads(metadata.read_bytes())
+    del table["attributes"]["studies"]["too-fast"]
+    metadata.write_text(json.dumps(table))
+    text = in_a_terminal(tmp_path, "status", str(store), "--watch")
+    assert text.startswith("\x1b[?25l")
+    assert "100.0%" in text
 
 
 def test_json_has_no_colours_in_a_terminal(launched: Launched) -> None:
