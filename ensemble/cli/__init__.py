@@ -7,8 +7,8 @@ A failure is one message on stderr: exit status 2 for a wrong command line, 130 
 for everything else. With ``--json`` there is one JSON document on stdout, and nothing else there.
 Colours are for terminals, and not for those where ``NO_COLOR`` is set.
 
-``launch``, ``plan``, ``status``, ``results``, ``inspect``, ``logs``, ``potential``, ``train``, \
-``completion``
+``launch``, ``plan``, ``status``, ``results``, ``report``, ``inspect``, ``logs``, ``potential``,
+``train``, ``completion``
     The commands.
 ``parser``, ``stores``, ``output``
     What they share: arguments; which store and which run is meant; what goes to stdout.

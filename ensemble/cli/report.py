@@ -6,6 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ensemble.cli.output import print_json
+from ensemble.cli.parser import add_json
+from ensemble.cli.stores import add_filters, add_store, selection_of, store_of
+
 if TYPE_CHECKING:
     from ensemble.cli.parser import Commands
 
@@ -18,38 +22,33 @@ def add_report(commands: Commands) -> None:
 Write a report of a store: one HTML page that needs no network, which κ to trust first, and its
 figures as SVG and PNG for a paper. It can be made while the campaign is running, and says how far
 that is. Values of experiments are drawn where the campaign file has them ([[experiment]]).""",
-        epilog="""examples:
-  ensemble report runs/quickstart                      to runs/quickstart/report/index.html
-  ensemble report runs/cu195se --output ~/cu195se.html
-  ensemble report runs/cu195se --temperature 600 --model mtp1 mtp4 --output paper""",
+        examples="""\
+ensemble report runs/quickstart                      # to runs/quickstart/report/index.html
+ensemble report runs/cu195se --output ~/cu195se.html
+ensemble report runs/cu195se --temperature 600 --model mtp1 mtp4 --output paper
+ensemble report runs/quickstart --json | jq .page""",
     )
-    parser.add_argument("store", type=Path, help="folder of a store")
+    add_store(parser)
     parser.add_argument(
         "--output",
         type=Path,
         metavar="PATH",
         help="a folder, or a page by its name with .html (default STORE/report)",
     )
-    for label in ("study", "model", "supercell"):
-        parser.add_argument(f"--{label}", nargs="+", metavar="NAME", help=f"only of this {label}")
-    parser.add_argument(
-        "--temperature", nargs="+", type=float, metavar="T", help="only at this temperature"
-    )
+    add_filters(parser)
+    add_json(parser)
     parser.set_defaults(run=run_report)
 
 
 def run_report(arguments: argparse.Namespace) -> int:
     from ensemble.report import write_report
-    from ensemble.results import Selection, open_results
+    from ensemble.results import open_results
 
-    results = open_results(arguments.store)
-    selection = Selection.of(
-        results.info,
-        study=arguments.study,
-        model=arguments.model,
-        temperature=arguments.temperature,
-        supercell=arguments.supercell,
-    )
+    results = open_results(store_of(arguments))
+    selection = selection_of(results.info, arguments)
     written = write_report(results, arguments.output, selection)
-    print(f"{written.page}; {written.count} figures as SVG and PNG: {written.figures}")
+    if arguments.json:
+        print_json(vars(written))
+    else:
+        print(f"{written.page}; {written.count} figures as SVG and PNG: {written.figures}")
     return 0
