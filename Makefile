@@ -1,6 +1,7 @@
 # make venv        the package and its test tools in .venv, rebuilt when its sources change
 # make quickstart  a first campaign with the shipped potentials, in runs/quickstart
-# make test        lint, types, tests
+# make test        lint, types, documentation, tests
+# make docs        the documentation as a site, in build/docs
 # make bench       speed of kernel, launcher, reduction and page on this machine, minutes long
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := pyproject.toml README.md CMakeLists.txt $(shell find ensemble -type f -not -name '*.pyc')
 
-.PHONY: venv quickstart test lint bench clean
+.PHONY: venv quickstart test lint docs bench clean
 
 venv: $(STAMP)
 
@@ -16,19 +17,22 @@ venv: $(STAMP)
 # stays in build/, so only what changed is compiled again.
 $(STAMP): $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[docs,test]'
 	touch $@
 
 quickstart: $(STAMP)
 	$(BIN)/ensemble launch campaigns/quickstart.toml
 
-test: lint
+test: lint docs
 	$(BIN)/pytest
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(STAMP)
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/mtp.py

@@ -114,7 +114,7 @@ class UnitSystem:
 
     @property
     def mueller_plathe(self) -> float:
-        """Prefactor of κ = mueller_plathe · E / (2 A Δt |dT/dz|).
+        """Prefactor of ``κ = mueller_plathe · E / (2 A Δt |dT/dz|)``.
 
         E is the energy exchanged in the time Δt through the area A, twice since heat flows both
         ways in a periodic cell, all in this system's units. κ as for `green_kubo`. (Müller-Plathe,

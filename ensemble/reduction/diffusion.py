@@ -61,7 +61,7 @@ class Diffusion:
 
 
 def mean_square_displacement(positions: ArrayLike, lags: int | None = None) -> Floats:
-    """<|r(t0 + t) − r(t0)|²> over all atoms and all time origins t0, for t = 0, 1, … rows.
+    """``<|r(t0 + t) − r(t0)|²>`` over all atoms and all time origins t0, for t = 0, 1, … rows.
 
     The drift of the atoms as a whole is taken out: a species' atoms have one mass, so that is the
     mean of their positions. By Fourier transforms, of a few atoms at a time, as in V. Calandrini et

@@ -101,7 +101,7 @@ def studentised(
 ) -> Interval:
     """Mean of independent samples with the interval of the symmetric studentised bootstrap.
 
-    Each resampling has its own mean and standard error; the quantile of |mean* − mean| / error*
+    Each resampling has its own mean and standard error; the quantile of ``|mean* − mean| / error*``
     takes the place of Student's. Skew samples need no other care. (P. Hall, The Bootstrap and
     Edgeworth Expansion, Springer 1992, section 3.6.) Resamplings of fewer than three different
     samples tell nothing of the scatter and are not counted. A quantile below Student's, as few

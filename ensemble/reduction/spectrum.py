@@ -102,7 +102,7 @@ def _averaged(values: Floats, factor: int) -> Floats:
 
 
 def transforms(series: ArrayLike, timestep: float) -> Complexes:
-    """Fourier transforms, so normalised that the mean of |·|² is S.
+    """Fourier transforms, so normalised that the mean of ``|·|²`` is S.
 
     Parameters
     ----------

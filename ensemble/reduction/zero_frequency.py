@@ -77,7 +77,7 @@ class ZeroFrequency:
     correlation_time: float
     """The slowest time in the fits, mean over those; 0 where the spectrum is flat."""
     misfit: float
-    """|z| of the fits, root of the mean square."""
+    """``|z|`` of the fits, root of the mean square."""
     rise: float
     """z of a step towards zero frequency that the fits do not have, mean over those."""
 
