@@ -1,4 +1,4 @@
-"""The documentation as a site: ``make docs`` builds it into build/docs, and any warning is an error.
+"""The documentation as a site: ``make docs`` builds it into build/docs; any warning is an error.
 
 The pages are Markdown (MyST), the API reference comes from the docstrings. What a page shows is run
 by tests/docs; nothing is executed here.

@@ -137,6 +137,19 @@ _ADVICE = {
     Cause.LOST_ATOMS: "try a smaller timestep, or look at the potential",
 }
 
+_HINTS = (
+    (
+        re.compile("does not support compute centroid/stress/atom"),
+        "without that virial of each atom there is no heat flux; take another pair style",
+    ),
+    (
+        re.compile("Unrecognized pair style 'mtp'"),
+        "this LAMMPS needs the plugin that `ensemble potential build-plugin` makes, its folder in "
+        "LAMMPS_PLUGIN_PATH",
+    ),
+)
+"""What to do about errors of LAMMPS's that do not say it themselves."""
+
 _ERROR = re.compile(r"^ERROR(?: on proc \d+)?: (.+)$", re.MULTILINE)
 _INPUT_LINE = re.compile(r"^Last (?:input line|command): (.+)$", re.MULTILINE)
 _SOURCE_LINE = re.compile(r" *\(\S+\.(?:cpp|h):\d+\)$")
@@ -216,7 +229,8 @@ def _of_error(error: str, text: str) -> tuple[Cause, str]:
     message = f"LAMMPS: {words}"
     if cause is Cause.LAMMPS_ERROR and (lines := _INPUT_LINE.findall(text)):
         message += f"; input line: {lines[0].strip()}"
-    return cause, message
+    hints = (f"; {hint}" for sign, hint in _HINTS if sign.search(words))
+    return cause, message + "".join(hints)
 
 
 def _of_signal(number: int, out_of_memory: bool) -> tuple[Cause, str]:

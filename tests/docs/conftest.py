@@ -10,14 +10,14 @@ from doc_blocks import ROOT
 from doc_checks import Workplace
 
 SHORTER = {
-    'ensemble = "npt", time = 10': 'ensemble = "npt", time = 1',
-    'ensemble = "nve", time = 5': 'ensemble = "nve", time = 1',
-    'ensemble = "nvt", time = 5': 'ensemble = "nvt", time = 1',
-    "time = 60, every = 10": "time = 6, every = 10",
-    "time = 50, every = 20, block = 1": "time = 10, every = 20, block = 0.5",
+    'ensemble = "npt", time = 10': 'ensemble = "npt", time = 0.5',
+    'ensemble = "nve", time = 5': 'ensemble = "nve", time = 0.5',
+    'ensemble = "nvt", time = 5': 'ensemble = "nvt", time = 0.5',
+    "time = 60, every = 10": "time = 4, every = 10",
+    "time = 50, every = 20, block = 1": "time = 6, every = 20, block = 0.5",
     "window = [3, 6]": "window = [0.3, 0.6]",
     "seeds = 3": "seeds = 2",
-    "settle = 15": "settle = 1",
+    "settle = 15": "settle = 0.5",
     "[[2, 2, 12]]": "[[1, 1, 12]]",
 }
 """In the quickstart's campaign: the same studies, models and labels in seconds."""

@@ -153,6 +153,8 @@ def check_command(block: Block, words: list[str]) -> None:
             subprocess.run(["make", "-n", *targets], cwd=block.page.parent, check=True)
         case ["pip", "install", what] if extra := re.fullmatch(r"ensemble\[(\w+)\]", what):
             assert extra[1] in (importlib.metadata.metadata("ensemble").get_all("Provides-Extra"))
+        case ["source", ".venv/bin/activate"]:
+            assert Path(SCRIPTS, "activate").is_file()
         case ["sbatch", *_, "--wrap", wrapped]:
             check_command(block, shlex.split(wrapped))
         case _:

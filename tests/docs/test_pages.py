@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,15 @@ from doc_checks import Workplace, check_block
 
 EXTENDING = ROOT / "docs" / "extending"
 
-NOT_RUN: set[str] = set()
-"""Blocks of which only the commands are looked at, by the page and their first words."""
+NOT_RUN = {
+    "README.md": 1,  # makes the virtual environment that this runs in
+    "quickstart.md": 1,  # the same
+    "clusters.md": 1,  # a job on a site's own queue
+    "mtp.md": 1,  # a LAMMPS's own sources
+    "own-lammps.md": 1,  # the same
+    "training.md": 1,  # a foundation model's weights, and hours
+}
+"""How many blocks of a page have only their commands looked at."""
 
 
 @pytest.mark.parametrize(
@@ -27,6 +35,5 @@ def test_page(page: Path, place: Workplace) -> None:
 
 def test_what_is_not_run() -> None:
     """No block slips out of the tests by a comment that nobody looked at."""
-    blocks = [block for page in PAGES for block in blocks_of(page)]
-    found = {f"{b.page.name}: {b.text.splitlines()[0]}" for b in blocks if b.marker == "not run"}
-    assert found == NOT_RUN
+    blocks = (block for page in PAGES for block in blocks_of(page))
+    assert Counter(b.page.name for b in blocks if b.marker == "not run") == NOT_RUN

@@ -42,6 +42,15 @@ def test_unknown_pair_style(ranks: int, tmp_path: Path) -> None:
     assert "pair_style nonsense 3.0" in failure.log_tail
 
 
+def test_a_lammps_without_the_plugin_is_told_of_it(tmp_path: Path) -> None:
+    (tmp_path / "in.lammps").write_text(LIQUID.replace("lj\n", "metal\n", 1) + "pair_style mtp\n")
+    environment = lammps_environment(Engine()) | {"LAMMPS_PLUGIN_PATH": ""}
+    command = lammps_command(Engine(), ["-in", "in.lammps", "-log", "none"])
+    failure = run_lammps(command, tmp_path, environment).failure("")
+    assert "Unrecognized pair style 'mtp'" in failure.message
+    assert "ensemble potential build-plugin" in failure.message
+
+
 @pytest.mark.parametrize(
     ("script", "file"),
     [

@@ -126,6 +126,7 @@ def test_a_pair_style_without_the_centroid_virial(tmp_path: Path) -> None:
     with pytest.raises(SegmentFailure, match="centroid/stress/atom") as failure:
         trajectories.segment(run, 0)
     assert failure.value.cause is Cause.LAMMPS_ERROR
+    assert "take another pair style" in failure.value.message
 
 
 @pytest.mark.parametrize("left", [None, "", '{"lammps": 2025'])
