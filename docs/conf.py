@@ -8,6 +8,8 @@ import importlib.metadata
 import re
 from typing import Any
 
+from pygments.lexers import TextLexer
+
 project = "ensemble"
 release = importlib.metadata.version("ensemble")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
@@ -35,6 +37,7 @@ numpydoc_show_class_members = False
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-process-signature", _name_aliases)
+    app.add_lexer("lammps", TextLexer)
 
 
 def _name_aliases(*event: Any) -> tuple[str | None, str | None]:

@@ -8,6 +8,8 @@
     Tables, keys and kinds of values.
 ``checks``
     What two keys have to do with each other.
+``reading``
+    TOML, and files of other kinds.
 ``errors``, ``translate``
     Problems in words.
 ``files``
@@ -20,10 +22,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -32,6 +32,7 @@ from ensemble.campaign.clusters import Cluster, ClusterFile
 from ensemble.campaign.errors import CampaignError, Problem
 from ensemble.campaign.files import CampaignFiles, find_files
 from ensemble.campaign.physics import Difference, diff_physics
+from ensemble.campaign.reading import content_of, read_tables, refuse_other_kinds
 from ensemble.campaign.schema import Campaign
 from ensemble.campaign.translate import problems_of
 
@@ -47,14 +48,7 @@ __all__ = [
     "load_cluster",
     "on_cluster",
     "parse_campaign",
-    "read_tables",
 ]
-
-
-DEPTH = 16
-"""Tables and lists inside one another; a campaign needs five."""
-
-TOO_DEEP = f"nobody wrote that: more than {DEPTH} tables or lists inside one another"
 
 
 def load_campaign(path: str | PathLike[str]) -> Campaign:
@@ -68,7 +62,7 @@ def load_campaign(path: str | PathLike[str]) -> Campaign:
         It cannot be read.
     """
     file = Path(path)
-    return parse_campaign(file.read_bytes(), file)
+    return parse_campaign(content_of(file), file)
 
 
 def parse_campaign(content: bytes | str, path: Path) -> Campaign:
@@ -80,6 +74,7 @@ def parse_campaign(content: bytes | str, path: Path) -> Campaign:
         With all that is wrong with the text.
     """
     tables, text = read_tables(content, path)
+    refuse_other_kinds(tables, path, "campaign")
     try:
         campaign = Campaign.of(tables, path, text)
     except ValidationError as error:
@@ -101,7 +96,8 @@ def load_cluster(path: str | PathLike[str]) -> Cluster:
         It cannot be read.
     """
     file = Path(path)
-    tables, _ = read_tables(file.read_bytes(), file)
+    tables, _ = read_tables(content_of(file), file)
+    refuse_other_kinds(tables, file, "cluster")
     try:
         cluster = ClusterFile.model_validate(tables).cluster
     except ValidationError as error:
@@ -125,42 +121,3 @@ def on_cluster(campaign: Campaign, path: str | PathLike[str]) -> Campaign:
     if problems := tuple(check_room(campaign)):
         raise CampaignError(Path(path), problems)
     return campaign
-
-
-def read_tables(content: bytes | str, path: Path) -> tuple[dict[str, Any], str]:
-    """The tables of a TOML text, and the text; `path` is for messages.
-
-    Raises
-    ------
-    CampaignError
-        It is not TOML, or nothing that anybody would write by hand.
-    """
-    try:
-        text = content if isinstance(content, str) else content.decode("utf-8-sig")
-        tables = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise CampaignError(path, reason=f"not UTF-8 text: byte {error.start}") from error
-    except ValueError as error:
-        raise CampaignError(path, reason=f"not TOML: {error}") from error
-    except RecursionError as error:
-        raise CampaignError(path, reason=TOO_DEEP) from error
-    if reason := _beyond_limits(tables):
-        raise CampaignError(path, reason=reason)
-    return tables, text
-
-
-def _beyond_limits(tables: dict[str, Any]) -> str:
-    """Why such tables are not looked at, or nothing. Whole numbers have 64 bits in TOML, but not
-    in Python.
-    """
-    stack: list[tuple[object, int]] = [(tables, 0)]
-    while stack:
-        value, depth = stack.pop()
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return f"not TOML: a whole number of {value.bit_length()} bits, 64 are allowed"
-        if isinstance(value, dict | list):
-            if depth == DEPTH:
-                return TOO_DEEP
-            inside = value.values() if isinstance(value, dict) else value
-            stack += [(item, depth + 1) for item in inside]
-    return ""

@@ -25,7 +25,7 @@ from ensemble.plan.segments import Segmentation
 from ensemble.store import ledger
 from ensemble.store.arrays import create_or_grow
 from ensemble.store.files import write_if_new
-from ensemble.store.info import StoreInfo, check_physics, known_store
+from ensemble.store.info import StoreInfo, check_physics, check_place, known_store
 from ensemble.store.layout import StorePaths
 from ensemble.store.lease import Lease
 from ensemble.store.progress import committed, tidy
@@ -131,6 +131,7 @@ def prepare(campaign: Campaign, root: Path, *, retry_failed: bool = False) -> Pr
         The store cannot be written, or holds runs of other physics.
     """
     paths, files = StorePaths(root), find_files(campaign)
+    check_place(root)
     recorded = _recorded(known_store(root))
     # What cannot be planned is refused before there is a store.
     plan = make_plan(campaign, files, recorded=recorded)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -35,7 +36,19 @@ class StoreMissing(StoreError):
     """There is no store."""
 
     def __str__(self) -> str:
-        return f"{self.path}: no store; `ensemble launch` makes one"
+        if self.path.is_file():
+            return f"{self.path}: a file, and no store; a store is a folder, such as runs/NAME"
+        stores = [path.parent.name for path in self.path.parent.glob("*/data.zarr")]
+        near = get_close_matches(self.path.name, stores, n=1)
+        meant = f"; did you mean {self.path.with_name(near[0])}?" if near else ""
+        return f"{self.path}: no store; `ensemble launch` makes one{meant}"
+
+
+class NoPlace(StoreError):
+    """A store cannot be made there."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.args[1]}; give the store a folder of its own (--store)"
 
 
 class StoreUnreadable(StoreError):

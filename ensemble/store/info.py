@@ -26,7 +26,7 @@ from ensemble.plan.extension import (
 )
 from ensemble.plan.recipe import Cells, Channel, Method, Recipe, Run
 from ensemble.plan.segments import Segmentation
-from ensemble.store.errors import PhysicsChanged, StoreError, StoreMissing, StoreUnreadable
+from ensemble.store.errors import NoPlace, PhysicsChanged, StoreError, StoreMissing, StoreUnreadable
 from ensemble.store.layout import StorePaths
 
 if TYPE_CHECKING:
@@ -308,6 +308,23 @@ def read_store(root: Path) -> StoreInfo:
         raise StoreUnreadable(path, f"not the metadata of a store ({error!r})") from error
     found = attributes["format"]
     raise StoreUnreadable(path, f"a store of format {found}; this version reads {FORMAT}")
+
+
+def check_place(root: Path) -> None:
+    """See whether a folder is a store, or may become one: what else is in it would be mixed up.
+
+    Raises
+    ------
+    NoPlace
+        It is a file, or a folder of other things.
+    """
+    paths = StorePaths(root)
+    if root.is_file():
+        raise NoPlace(root, "a file")
+    if root.is_dir() and not paths.data.exists():
+        own = {paths.data, paths.work, paths.campaign}
+        if others := sorted(set(root.iterdir()) - own):
+            raise NoPlace(root, f"no store, and not empty: it has {others[0].name}")
 
 
 def known_store(root: Path) -> StoreInfo | None:

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError
 
-from ensemble.campaign import read_tables
 from ensemble.campaign.errors import CampaignError, Problem, one_of, show
+from ensemble.campaign.reading import content_of, read_tables, refuse_other_kinds
 from ensemble.campaign.schema import Material
 from ensemble.campaign.table import Table
 from ensemble.campaign.translate import problems_of
@@ -314,7 +314,8 @@ def load_training(path: str | PathLike[str]) -> Training:
         It cannot be read.
     """
     file = Path(path)
-    tables, _ = read_tables(file.read_bytes(), file)
+    tables, _ = read_tables(content_of(file), file)
+    refuse_other_kinds(tables, file, "training")
     try:
         training = Training.of(tables, file)
     except ValidationError as error:

@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from doc_blocks import Block
+from doc_blocks import ROOT, Block
 
 from ensemble.campaign import find_files, load_cluster, parse_campaign
 from ensemble.campaign.checks import check
@@ -125,7 +125,8 @@ def check_shell(block: Block, place: Workplace) -> None:
             assert not words, f"{block}: test: {block.marker}"
     done = place.run("bash", "-euo", "pipefail", "-c", text)
     place.output = done.stdout
-    assert done.returncode == status, f"{block}: exit status {done.returncode}\n{done.stdout}"
+    found = done.returncode if done.returncode >= 0 else 128 - done.returncode
+    assert found == status, f"{block}: exit status {found}\n{done.stdout}"
 
 
 def check_commands(block: Block) -> None:
@@ -150,7 +151,7 @@ def check_command(block: Block, words: list[str]) -> None:
         case ["ensemble", *arguments]:
             build_parser().parse_args(arguments)
         case ["make", *targets]:
-            subprocess.run(["make", "-n", *targets], cwd=block.page.parent, check=True)
+            subprocess.run(["make", "-n", *targets], cwd=ROOT, check=True)
         case ["pip", "install", what] if extra := re.fullmatch(r"ensemble\[(\w+)\]", what):
             assert extra[1] in (importlib.metadata.metadata("ensemble").get_all("Provides-Extra"))
         case ["source", ".venv/bin/activate"]:
