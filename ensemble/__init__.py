@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ensemble.campaign import load_campaign
-    from ensemble.cluster.launcher import launch
+    from ensemble.cluster.launch import launch
     from ensemble.mtp.calculator import MTPCalculator
     from ensemble.results import open_results
 
@@ -19,7 +19,7 @@ __all__ = ["MTPCalculator", "launch", "load_campaign", "open_results"]
 
 _HOMES = {
     "MTPCalculator": "ensemble.mtp.calculator",
-    "launch": "ensemble.cluster.launcher",
+    "launch": "ensemble.cluster.launch",
     "load_campaign": "ensemble.campaign",
     "open_results": "ensemble.results",
 }

@@ -13,7 +13,7 @@ from ensemble.cli.stores import stores
 
 if TYPE_CHECKING:
     from ensemble.cli.parser import Commands
-    from ensemble.cluster.launcher import Summary
+    from ensemble.cluster.launch import Summary
 
 
 def add_launch(commands: Commands) -> None:
@@ -63,7 +63,7 @@ ensemble launch campaigns/quickstart.toml --json | jq .failed""",
 
 
 def run_launch(arguments: argparse.Namespace) -> int:
-    from ensemble.cluster.launcher import launch
+    from ensemble.cluster.launch import launch
     from ensemble.cluster.progress import reporter_for
 
     if arguments.detach:

@@ -1,7 +1,9 @@
 """Dask: the launcher, which reconciles and submits, and the task that a worker does.
 
+``launch``
+    What the campaign asks for and the store lacks, until all is done.
 ``launcher``
-    `launch`: what the campaign asks for and the store lacks, until all is done.
+    What is left goes to the workers, and what comes back is settled.
 ``background``
     Launchers without a terminal, and how the next one takes over.
 ``prepare``

@@ -1,34 +1,22 @@
-"""``launch``: reconcile a campaign with its store, and have Dask do what is left.
-
-The store knows what is done; plan minus store is what is to be done. The scheduler is disposable:
-nothing that it knows is needed to go on after it died.
-"""
+"""What is left of a campaign goes to the workers, and what comes back is settled."""
 
 from __future__ import annotations
 
 import queue
-import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from itertools import chain, groupby
-from os import PathLike
-from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urljoin
+from typing import TYPE_CHECKING
 
-from ensemble.campaign import Campaign, load_campaign, on_cluster
 from ensemble.cluster.agenda import Agenda, Item, Window, batches
-from ensemble.cluster.backends import Backend, Setting, check_backend, open_backend
-from ensemble.cluster.background import in_place_of_others
-from ensemble.cluster.convergence import Judgement, extend, in_words, judge
+from ensemble.cluster.backends import Backend
 from ensemble.cluster.hosts import Hosts
 from ensemble.cluster.jobs import Batch, Outcome, Receipt
-from ensemble.cluster.prepare import Prepared, prepare
-from ensemble.cluster.progress import Reporter, closing_line, reporter_for
+from ensemble.cluster.prepare import Prepared
+from ensemble.cluster.progress import Reporter
 from ensemble.cluster.reductions import POLL_SECONDS, Reductions
 from ensemble.cluster.speeds import Speeds
 from ensemble.cluster.watch import Watch
@@ -41,212 +29,10 @@ from ensemble.store.errors import StoreError
 if TYPE_CHECKING:
     from distributed import Future
 
+__all__ = ["Launcher"]
+
 COLLECT_SECONDS = 0.2
 """For how long receipts are collected when no worker waits: to fetch many at a time costs less."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """What a launch came to."""
-
-    store: Path
-    asked: int
-    """Runs of the campaign."""
-    done: int
-    """Runs that are in the store from beginning to end."""
-    failed: dict[str, Receipt]
-    """Runs that were given up, in this launch or before, by their keys."""
-    blocked: tuple[str, ...]
-    """Runs of ``rerun`` studies whose trajectory failed."""
-    interrupted: bool
-    """Whether it was told to stop."""
-    judged: tuple[Judgement, ...] = ()
-    """Of the groups of runs, where the campaign has ``[convergence]``: what was said last."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether all runs are done."""
-        return self.done == self.asked
-
-
-def launch(
-    campaign: Campaign | str | PathLike[str],
-    store: str | PathLike[str] | None = None,
-    *,
-    cluster: str | PathLike[str] | None = None,
-    workers: int | None = None,
-    retry_failed: bool = False,
-    reporter: Reporter | None = None,
-    background: bool = False,
-) -> Summary:
-    """Do all that a campaign asks for and its store has not.
-
-    Ctrl-C and SIGTERM stop it within seconds; the same call goes on where it stopped.
-
-    Parameters
-    ----------
-    campaign
-        A campaign, or its file.
-    store
-        Folder of the store; ``runs/NAME`` by default, by the campaign's name.
-    cluster
-        A file with a table ``[cluster]``, in place of the campaign's own.
-    workers
-        Runs at a time, in place of the ``workers`` of ``[cluster]``; in a job queue at most.
-    retry_failed
-        Whether runs that were given up before are tried again.
-    reporter
-        Shows the progress; a live table in a terminal, lines elsewhere by default.
-    background
-        Whether this is a launcher from which the next one takes over.
-
-    Raises
-    ------
-    ensemble.campaign.CampaignError
-        The campaign cannot be used.
-    ensemble.store.StoreError
-        The store cannot, or holds another campaign's runs.
-    ValueError
-        The cluster cannot be had.
-    """
-    if not isinstance(campaign, Campaign):
-        campaign = load_campaign(campaign)
-    root = Path(store) if store is not None else Path("runs") / campaign.name
-    started = time.monotonic()
-    if cluster is not None:
-        campaign = on_cluster(campaign, cluster)
-    check_backend(campaign.cluster)
-    prepared = prepare(campaign, root, retry_failed=retry_failed)
-    reporter = reporter or reporter_for()
-    for key, receipt in prepared.failed.items():
-        reporter.failure(key, receipt, again=False)
-    stop, judged = threading.Event(), list[Judgement]()
-    with (
-        stopping(stop),
-        in_place_of_others(prepared.paths, stop, reporter, background=background),
-        Workplace(campaign, root, workers, reporter, stop) as workplace,
-    ):
-        agenda = workplace.do(prepared)
-        while campaign.convergence and not (stop.is_set() or agenda.store_fault):
-            asked = prepared.plan.extensions
-            prepared = prepare(campaign, root)  # what the store says now
-            judged = judge(prepared)
-            if extend(prepared, judged, reporter.note) == asked:
-                break
-            prepared = prepare(campaign, root)
-            agenda = workplace.do(prepared)
-    summary = _summary(prepared, agenda, stop.is_set(), judged)
-    reporter.stop(
-        closing_line(
-            summary.done,
-            summary.asked,
-            summary.failed.values(),
-            str(root),
-            time.monotonic() - started,
-            summary.interrupted,
-            in_words(judged),
-        )
-    )
-    return summary
-
-
-def _summary(
-    prepared: Prepared, agenda: Agenda, interrupted: bool, judged: Sequence[Judgement]
-) -> Summary:
-    failed = prepared.failed | agenda.failed
-    fault = agenda.store_fault
-    return Summary(
-        store=prepared.paths.root,
-        asked=len(prepared.runs),
-        done=len(prepared.done | agenda.done),
-        failed=failed | ({fault.key: fault} if fault is not None else {}),
-        blocked=tuple(sorted(agenda.blocked)),
-        interrupted=interrupted,
-        judged=tuple(judged),
-    )
-
-
-class Workplace:
-    """A cluster that is started when there is something to do, and kept until all is done."""
-
-    def __init__(
-        self,
-        campaign: Campaign,
-        store: Path,
-        workers: int | None,
-        reporter: Reporter,
-        stop: threading.Event,
-    ) -> None:
-        self._campaign = campaign
-        self._setting = Setting(
-            name=campaign.name, store=store, ranks=campaign.most_ranks, workers=workers
-        )
-        self._reporter = reporter
-        self._stop = stop
-        self._hosts = Hosts()
-        self._stack = ExitStack()
-        self._backend: Backend | None = None
-        self._page = ""
-        """Of this project in Dask's dashboard; empty where there is none."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        self._stack.__exit__(*raised)
-
-    def do(self, prepared: Prepared) -> Agenda:
-        """Do what is left to do; the agenda says what became of it."""
-        agenda = Agenda(prepared.items())
-        if agenda.finished or self._stop.is_set():
-            return agenda
-        if self._backend is None:
-            opened = open_backend(self._campaign.cluster, self._setting)
-            self._backend = self._stack.enter_context(opened)
-            self._add_page(self._backend)
-        backend = self._backend
-        watch = Watch(prepared, backend)
-        watch.progress.dashboard = self._page or watch.progress.dashboard
-        watch.begin()
-        self._reporter.start(watch.progress)
-        Launcher(backend, prepared, agenda, self._hosts, watch, self._reporter, self._stop).run()
-        return agenda
-
-    def _add_page(self, backend: Backend) -> None:
-        """Have the page in the scheduler's dashboard. A scheduler that somebody else has started
-        may not know this package, or allow nobody to change it: then there is none.
-        """
-        from ensemble.cluster.task import TOPIC
-        from ensemble.dashboard.install import NAME, install
-
-        client, store = backend.client, str(self._setting.store.resolve())
-        try:
-            if client.run_on_scheduler(install, store=store, topic=TOPIC):
-                self._page = urljoin(client.dashboard_link, NAME)
-        except Exception as error:  # whatever the scheduler says
-            self._reporter.note(f"no page of this campaign in the dashboard: {error!r}")
-
-
-@contextmanager
-def stopping(stop: threading.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM set an event for as long as this lasts; a second one interrupts."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Launcher:

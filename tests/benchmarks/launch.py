@@ -126,7 +126,7 @@ def plan_inside(campaign: str) -> Numbers:
 
 def launch_inside(campaign: str, store: str, workers: str) -> Numbers:
     """Launch a campaign; also the processor time and the memory of the launcher."""
-    from ensemble.cluster.launcher import launch
+    from ensemble.cluster.launch import launch
     from ensemble.cluster.progress import Lines
 
     start = time.perf_counter()

@@ -19,7 +19,7 @@ import numpy as np
 
 from ensemble.campaign import parse_campaign
 from ensemble.campaign.schema import Material
-from ensemble.cluster.launcher import Summary, launch
+from ensemble.cluster.launch import Summary, launch
 from ensemble.cluster.progress import Reporter
 from ensemble.plan.segments import divisors
 from ensemble.results import Results, open_results
