@@ -444,7 +444,9 @@ def test_command(everything: Results, tmp_path: Path, capsys: pytest.CaptureFixt
     told = f"{target}; 3 figures as SVG and PNG: {figures}\n"
     assert capsys.readouterr().out == told
     (figures / "mine.png").write_bytes(b"mine")
-    assert main(["report", store, *options, "--supercell", "2x2x14"]) == 0
+    assert main(["report", store, *options, "--supercell", "2x2x14", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made == {"page": str(target), "figures": str(figures), "count": 2}
     assert target.is_file()
     assert {path.stem for path in figures.iterdir()} == {
         *("mine", "figures", "direct-salt-T600", "profile-direct-T600-2x2x14")
