@@ -14,11 +14,9 @@ MOST_BYTES = 400_000
 """Pictures included: it is in the history for good."""
 
 
-# Its messages are on this machine, through sockets in a folder that is nobody else's.
-@pytest.mark.filterwarnings("ignore:Proactor event loop:RuntimeWarning")
 def test_it_runs(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it shows is what the store has: pictures, and tables of all models."""
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(place.folder))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(place.folder))  # not in whoever's home
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     client = NotebookClient(
         notebook,

@@ -10,6 +10,7 @@ from ensemble.store.errors import (
     DiskFull,
     LeaseHeld,
     LeaseLost,
+    NoPlace,
     NotReproducible,
     PhysicsChanged,
     ReadOnly,
@@ -27,6 +28,7 @@ STORE = Path("runs/quickstart")
     [
         StoreError(STORE, "this", "that"),
         StoreMissing(STORE),
+        NoPlace(STORE, "a file"),
         StoreUnreadable(STORE, "not the metadata of a store"),
         DiskFull(STORE, "no space left on device"),
         ReadOnly(STORE, "permission denied"),
