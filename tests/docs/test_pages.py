@@ -37,3 +37,11 @@ def test_what_is_not_run() -> None:
     """No block slips out of the tests by a comment that nobody looked at."""
     blocks = (block for page in PAGES for block in blocks_of(page))
     assert Counter(b.page.name for b in blocks if b.marker == "not run") == NOT_RUN
+
+
+def test_files_are_named() -> None:
+    """A reader does not see the comment that says where a block belongs."""
+    for page in PAGES:
+        for block in blocks_of(page):
+            how, _, path = block.marker.partition(" ")
+            assert how != "file" or f"`{path}`" in page.read_text(), f"{block}: {path}"
