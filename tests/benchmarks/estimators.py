@@ -146,10 +146,18 @@ def analysed(
     )
 
 
-def trial_of(case: Case, trial: int) -> tuple[float, float, float, bool]:
-    """κ, half-widths by the bootstrap and by Student, and whether it was flagged."""
+def trial_of(case: Case, trial: int) -> tuple[float, bool, bool, bool]:
+    """κ, whether it is in the intervals by the bootstrap and by Student, and whether it was
+    flagged.
+    """
     found = analysed(*flux_of(case, trial), case.timestep).kappa
-    return found.value.mean, found.value.half_width, found.student.half_width, not found.converged
+    truth = kappa(case.process, case.timestep)
+    by_bootstrap, by_student = (of.low <= truth <= of.high for of in (found.value, found.student))
+    return found.value.mean, by_bootstrap, by_student, not found.converged
+
+
+def half_width(case: Case, trial: int) -> float:
+    return analysed(*flux_of(case, trial), case.timestep).kappa.value.half_width
 
 
 def ideal_trial(case: Case, trial: int) -> float:
@@ -183,18 +191,20 @@ def coverage(arguments: argparse.Namespace) -> None:
     for case in chosen(CASES, arguments.only):
         rows = np.array(list(mapped(trial_of, case, arguments.trials, arguments.jobs)))
         off = rows[:, 0] / kappa(case.process, case.timestep) - 1
-        covered = np.abs(off)[:, None] * kappa(case.process, case.timestep) < rows[:, 1:3]
         bias = f"{100 * off.mean():+.2f} ± {100 * off.std() / np.sqrt(len(off)):.2f}"
         print(
             f"{case.name:40s} {bias:>12s} {100 * np.sqrt(np.mean(off**2)):6.2f}"
-            f" {100 * covered[:, 0].mean():9.1f}% {100 * covered[:, 1].mean():5.1f}%"
+            f" {100 * rows[:, 1].mean():9.1f}% {100 * rows[:, 2].mean():5.1f}%"
             f" {100 * rows[:, 3].mean():7.1f}%",
             flush=True,
         )
         if isinstance(PROCESSES[case.process], Coupled):
             few = min(arguments.trials, 100)
-            ideal = np.mean(list(mapped(ideal_trial, case, few, arguments.jobs)))
-            print(f"{'':40s} half-width over the ideal one: {rows[:few, 1].mean() / ideal:.3f}")
+            own, ideal = (
+                np.mean(list(mapped(function, case, few, arguments.jobs)))
+                for function in (half_width, ideal_trial)
+            )
+            print(f"{'':40s} half-width over the ideal one: {own / ideal:.3f}")
 
 
 def stacie_of(heat: Floats, timestep: float = TIMESTEP) -> float:
