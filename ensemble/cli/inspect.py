@@ -42,9 +42,9 @@ Print what a run was made with and where its files are, how far its segments are
 at it ended, and figures of what it has sampled so far: temperature, energy, and the autocorrelation
 of the heat flux with its running integral, or the exchanged power and the temperature profile.""",
         examples="""\
-ensemble inspect gk-600K/mtp1-T600-3x3x3-s1
-ensemble inspect mtp1-T600-2x2x12-s1 --store runs/quickstart
-ensemble inspect gk-600K/mtp1-T600-3x3x3-s1 --json | jq .inputs.script""",
+ensemble inspect gk-600K/mtp2-T600-3x3x3-s1
+ensemble inspect mtp2-T600-2x2x12-s1 --store runs/quickstart
+ensemble inspect gk-600K/mtp2-T600-3x3x3-s1 --json | jq .inputs.script""",
     )
     add_run(parser)
     add_json(parser)

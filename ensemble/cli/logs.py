@@ -30,10 +30,10 @@ def add_logs(commands: Commands) -> None:
 Print the log of the segment that a run is at, or that it failed in, or that it ended with. stderr
 tells which that is, and what the run failed of.""",
         examples="""\
-ensemble logs gk-600K/mtp1-T600-3x3x3-s1
-ensemble logs mtp1-T600-3x3x3-s1 --store runs/quickstart --lines 20
-ensemble logs gk-600K/mtp1-T600-3x3x3-s1 --follow
-ensemble logs gk-600K/mtp1-T600-3x3x3-s1 --json | jq .failure""",
+ensemble logs gk-600K/mtp2-T600-3x3x3-s1
+ensemble logs mtp2-T600-3x3x3-s1 --store runs/quickstart --lines 20
+ensemble logs gk-600K/mtp2-T600-3x3x3-s1 --follow
+ensemble logs gk-600K/mtp2-T600-3x3x3-s1 --json | jq .failure""",
     )
     add_run(parser)
     parser.add_argument(

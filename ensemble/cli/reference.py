@@ -19,7 +19,7 @@ INTRODUCTION = """\
 
 **Stores and runs.** Where a store is not given, it is that of the current folder, or the only one
 in `runs/`. A run is called by study, model, temperature, supercell and seed, such as
-`gk-600K/mtp1-T600-3x3x3-s1`; `ensemble status --runs` lists them. The study may be left out where
+`gk-600K/mtp2-T600-3x3x3-s1`; `ensemble status --runs` lists them. The study may be left out where
 only one has such a run, and the key that the dashboard shows will do as well. A run that there is
 not is answered with the nearest ones.
 

@@ -25,7 +25,7 @@ that is. Values of experiments are drawn where the campaign file has them ([[exp
         examples="""\
 ensemble report runs/quickstart                      # to runs/quickstart/report/index.html
 ensemble report runs/cu195se --output ~/cu195se.html
-ensemble report runs/cu195se --temperature 600 --model mtp1 mtp4 --output paper
+ensemble report runs/cu195se --temperature 600 --model mtp2 mtp4 --output paper
 ensemble report runs/quickstart --json | jq .page""",
     )
     add_store(parser)

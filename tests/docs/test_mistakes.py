@@ -32,7 +32,7 @@ COMMANDS = {
     "ensemble status runs/quikstart": "did you mean runs/quickstart?",
     "ensemble results runs/argon": "runs/argon: no store; `ensemble launch` makes one",
     "ensemble results runs/quickstart --study gk": "the store has gk-600K, direct-600K",
-    "ensemble results runs/quickstart --model mtp3": "the store has mtp1, mtp2, mtp4",
+    "ensemble results runs/quickstart --model mtp3": "the store has mtp2, mtp4, mtp8",
     "ensemble results runs/quickstart --supercell 3,3,3": "the store has 3x3x3, 1x1x12",
     "ensemble train campaigns/models/cu2se/train.toml --model mtp99": "it has mtp1, mtp2, mtp3",
     # Places where no store should be
@@ -49,7 +49,7 @@ CHANGES = {
     ("antifluorite", "antiflourite"): 'did you mean "antifluorite"?',
     ('material = "beta"', 'material = "betta"'): 'found "betta"; allowed: "beta"',
     ('["Cu", "Se"]', '["Cu", "Sf"]'): 'found "Sf"; allowed: a chemical symbol; did you mean "S"?',
-    ('["Cu", "Se"]', '["Cu", "S"]'): 'found "S"; allowed: "Cu" or "Se", the species of mtp1.mtp',
+    ('["Cu", "Se"]', '["Cu", "S"]'): 'found "S"; allowed: "Cu" or "Se", the species of mtp2.mtp',
     ("mtp4.mtp", "mtp44.mtp"): "which matches no file in",
     ("models/cu2se/mtp4.mtp", "argon.toml"): "not a moment tensor potential: expected a first line",
     ("cu2se/mtp4.mtp", "mg2sn/mtp5.mtp"): "the species of mtp5.mtp",

@@ -29,7 +29,7 @@ def test_it_runs(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {output.output_type for output in outputs} <= {"display_data", "execute_result"}
     assert sum("image/png" in output.data for output in outputs) == 7
     tables = " ".join(output.data.get("text/html", "") for output in outputs)
-    for model in ("mtp1", "mtp2", "mtp4"):
+    for model in ("mtp2", "mtp4", "mtp8"):
         assert model in tables
 
 
