@@ -73,7 +73,7 @@ def _section(parser: Parser) -> Iterator[str]:
     yield ""
     if own := set(parser.exit_status.items()) - set(EXIT_STATUS.items()):
         yield "Exit status: " + "; ".join(f"{code}: {said}" for code, said in sorted(own)) + ".\n"
-    yield f"```\n{parser.examples}\n```\n"
+    yield f"<!-- test: not run -->\n```sh\n{parser.examples}\n```\n"
 
 
 def _paragraphs(text: str) -> Iterable[str]:

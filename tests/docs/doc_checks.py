@@ -9,6 +9,8 @@
 ``toml``
     Is a whole campaign, cluster or training file, which is loaded and planned; ``with FILE`` puts
     its tables into those of a campaign.
+``yaml``
+    Is for Prometheus.
 ``lammps``
     Is run on a crystal of two atom types, or of as many as ``types N`` says.
 ``text``
@@ -31,15 +33,18 @@ import sysconfig
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import yaml
 from doc_blocks import ROOT, Block
 
 from ensemble.campaign import find_files, load_cluster, parse_campaign
 from ensemble.campaign.checks import check
 from ensemble.campaign.schema import Campaign
 from ensemble.cli import build_parser
+from ensemble.dashboard.routes import TYPES
 from ensemble.plan.plan import make_plan
 from ensemble.training.settings import load_training
 
@@ -139,10 +144,14 @@ def check_commands(block: Block) -> None:
 
 
 def commands_in(text: str) -> Iterator[list[str]]:
-    """The commands of a shell script of plain commands, one on each line, as words."""
+    """The commands of a shell script of plain pipes, one on each line, as words."""
     for line in text.replace("\\\n", " ").splitlines():
-        if words := shlex.split(line, comments=True):
-            yield words
+        words = shlex.split(line, comments=True)
+        if ">" in words:
+            words = words[: words.index(">")]
+        for bar, command in groupby(words, "|".__eq__):
+            if not bar:
+                yield list(command)
 
 
 def check_command(block: Block, words: list[str]) -> None:
@@ -158,6 +167,14 @@ def check_command(block: Block, words: list[str]) -> None:
             assert Path(SCRIPTS, "activate").is_file()
         case ["sbatch", *_, "--wrap", wrapped]:
             check_command(block, shlex.split(wrapped))
+        case ["eval", wrapped]:
+            check_command(block, shlex.split(wrapped.removeprefix("$(").removesuffix(")")))
+        case ["ssh", "-L", forwarded, _]:
+            assert re.fullmatch(r"\d+:[\w.-]+:\d+", forwarded), f"{block}: {forwarded}"
+        case ["curl", "-s", url]:
+            assert url.rpartition("/ensemble/")[2] in TYPES, f"{block}: {url}"
+        case ["jq" | "less" | "source", *_] | ["python", "-m", "json.tool"]:
+            pass
         case _:
             raise AssertionError(f"{block}: {shlex.join(words)}: cannot be looked at")
 
@@ -191,6 +208,12 @@ def merged(base: Path, tables: Mapping[str, Any]) -> Campaign:
 def plan(campaign: Campaign) -> None:
     """All that can be wrong with a campaign before it is launched."""
     assert make_plan(campaign, find_files(campaign)).run_count
+
+
+def check_yaml(block: Block, place: Workplace) -> None:
+    """Of Prometheus: what it would ask for is there."""
+    for job in yaml.safe_load(block.text)["scrape_configs"]:
+        assert job["metrics_path"].removeprefix("/ensemble/") in TYPES, f"{block}: {job}"
 
 
 def check_lammps(block: Block, place: Workplace) -> None:
@@ -239,4 +262,5 @@ CHECKS: dict[str, Callable[[Block, Workplace], None]] = {
     "sh": check_shell,
     "text": check_text,
     "toml": check_toml,
+    "yaml": check_yaml,
 }
