@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable, Iterator
 
 from ensemble.cli import build_parser
@@ -77,12 +78,15 @@ def _section(parser: Parser) -> Iterator[str]:
 
 
 def _paragraphs(text: str) -> Iterable[str]:
-    """Markdown of a description: lists, which are indented there, as they stand."""
+    """Markdown of a description: of lists, which are indented there, names and what they are."""
     for paragraph in text.split("\n\n"):
         head, *listed = paragraph.split("\n  ")
         yield f"{head}\n"
         if listed:
-            yield "\n".join(["```", *listed, "```\n"])
+            rows = (re.split(r"\s{2,}", line, maxsplit=1) for line in listed)
+            yield "\n".join(
+                ["| | |\n|---|---|", *(f"| `{name}` | {what} |" for name, what in rows), ""]
+            )
 
 
 def _name(action: argparse.Action) -> str:
