@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from bokeh.themes import Theme
 from jinja2 import Environment, PackageLoader
 
+from ensemble.palette import COLOURS
 from ensemble.store.progress import State
 
 __all__ = ["CSS", "MARKS", "STATES", "TEMPLATES", "THEME", "model_styles", "unit_text"]
@@ -25,20 +26,8 @@ STATES = {
 MARKS = {State.RUNNING: ("circle", INK), State.FAILED: ("x", "#ffffff")}
 """On the squares of some states: kind and colour."""
 
-MODELS = (
-    "#332288",
-    "#cc6677",
-    "#117733",
-    "#882255",
-    "#44aa99",
-    "#aa4499",
-    "#999933",
-    "#88ccee",
-    "#ddcc77",
-)
-"""Paul Tol's muted scheme. From the tenth model on the dash pattern tells, too."""
-
 DASHES = ("solid", "dashed", "dotted", "dotdash")
+"""From the tenth model on they tell, too."""
 
 UNITS = {
     "angstrom": "Å",
@@ -102,7 +91,7 @@ CSS = TEMPLATES.get_template("tables.css").render()
 def model_styles(models: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Colour and dash pattern of each model."""
     return {
-        name: (MODELS[k % len(MODELS)], DASHES[k // len(MODELS) % len(DASHES)])
+        name: (COLOURS[k % len(COLOURS)], DASHES[k // len(COLOURS) % len(DASHES)])
         for k, name in enumerate(models)
     }
 

@@ -15,6 +15,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from ensemble.palette import COLOURS
+
 __all__ = [
     "COLUMN",
     "INK",
@@ -37,19 +39,6 @@ COLUMN, WIDE = 3.4, 7.0
 
 INK, QUIET = "#222222", "#6b6b6b"
 """Of what belongs to no model: axes and experiment; what is behind the data."""
-
-COLOURS = (
-    "#332288",
-    "#cc6677",
-    "#117733",
-    "#882255",
-    "#44aa99",
-    "#aa4499",
-    "#999933",
-    "#88ccee",
-    "#ddcc77",
-)
-"""The "muted" scheme of P. Tol, which the colour-blind can tell apart, the darker ones first."""
 
 DARKER = 0.6
 

@@ -22,10 +22,11 @@ from planted_stores import Planted
 from report_stores import EXPERIMENTS, SOURCE, equilibrium
 
 from ensemble.cli import main
+from ensemble.palette import COLOURS
 from ensemble.report import Written, sections_of, write_report
 from ensemble.report.content import Section, Source
 from ensemble.report.picture import Picture, slug
-from ensemble.report.style import COLOURS, MARKERS, looks
+from ensemble.report.style import MARKERS, looks
 from ensemble.results import Results, Selection, open_results
 from ensemble.results.advice import advice, interval_text
 from ensemble.store import ledger

@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ensemble.palette import COLOURS
 from ensemble.report.style import (
-    COLOURS,
     LONGEST_NAME,
     axis_label,
     figure,
