@@ -24,7 +24,7 @@ quickstart: $(STAMP)
 	$(BIN)/ensemble launch campaigns/quickstart.toml
 
 test: lint docs
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
