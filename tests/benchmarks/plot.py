@@ -1,6 +1,6 @@
 """Draw what ``mtp.py levels --json FILE`` measured.
 
-python tests/benchmarks/plot.py speed.json docs/speed.svg
+python tests/benchmarks/plot.py speed.json docs/images/speed.svg
 """
 
 from __future__ import annotations
