@@ -14,6 +14,7 @@ does all of these, in their order.
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of a module stay together: they share what is made once."""
     for item in items:
