@@ -197,7 +197,7 @@ def test_shipped_campaigns(path: Path) -> None:
 
 def test_shipped_quickstart_has_its_files() -> None:
     files = find_files(load_campaign(ROOT / "campaigns" / "quickstart.toml"))
-    assert list(files.models) == ["mtp1", "mtp2", "mtp4"]
+    assert list(files.models) == ["mtp2", "mtp4", "mtp8"]
 
 
 @pytest.mark.parametrize("text", [EXAMPLE, EVERYTHING, LJ, *(p.read_text() for p in SHIPPED)])
