@@ -15,6 +15,7 @@ NOT_RUN = {
     "README.md": 1,  # makes the virtual environment that this runs in
     "quickstart.md": 1,  # the same
     "command-line.md": 13,  # an example of every option, on stores of days
+    "running.md": 1,  # a run that has failed
     "live.md": 2,  # a tunnel, and a page that is there only as long as a launch
     "clusters.md": 1,  # a job on a site's own queue
     "mtp.md": 1,  # a LAMMPS's own sources
