@@ -23,11 +23,11 @@ __all__ = ["NAME", "Feed", "Onlooker"]
 NAME = "ensemble"
 """Of the plugin, the page, and its place in the dashboard's navigation."""
 
-PERIOD = 0.5
+PERIOD = 0.3
 """Seconds between two looks at the store, at least."""
 
-PACE = 10.0
-"""Seconds until the next look for each that one took of a processor: reading takes a tenth of a
+PACE = 4.0
+"""Seconds until the next look for each that one took of a processor: reading takes a quarter of a
 core at most, but for the first look."""
 
 RETRY = 10.0
