@@ -68,7 +68,8 @@ def add_json(parser: argparse._ActionsContainer) -> None:
 
 def complete_by(action: argparse.Action, completer: Completer) -> None:
     """Have the shell complete an argument."""
-    action.completer = completer  # type: ignore[attr-defined]  # argcomplete looks for it there
+    looked_at: Any = action  # by argcomplete, for an attribute that argparse does not know
+    looked_at.completer = completer
 
 
 def add_campaign(parser: Parser) -> None:

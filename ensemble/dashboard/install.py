@@ -50,7 +50,7 @@ def _add_page(scheduler: Any, prefix: str, feed: Feed) -> None:
     variables = template_variables(scheduler)
     # The list that the navigation of every page is made from.
     variables["pages"].insert(0, NAME)
-    page: Any = BokehApplication(  # type: ignore[no-untyped-call]
+    page: Any = BokehApplication(
         {f"/{NAME}": partial(document, feed)}, scheduler, prefix, template_variables=variables
     )
     scheduler.http_application.add_application(page)

@@ -128,23 +128,35 @@ class Browser:
 
 
 @contextmanager
-def browser(folder: Path, width: int = 1440, height: int = 1000) -> Iterator[Browser]:
-    """Chromium, with a profile in a folder of its own."""
+def chrome(
+    folder: Path, width: int = 1440, height: int = 1000, *, requests: bool = False
+) -> Iterator[webdriver.Chrome]:
+    """Chromium, with a profile in a folder of its own; it writes down what its console says, and
+    every request where that is asked for.
+    """
     program, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert program is not None, "Debian's chromium"
-    assert chromedriver is not None, "Debian's chromium-driver"
+    assert program is not None, "needs Debian's package chromium"
+    assert chromedriver is not None, "needs Debian's package chromium-driver"
     options = webdriver.ChromeOptions()
     options.binary_location = program
     for flag in FLAGS:
         options.add_argument(flag)
     options.add_argument(f"--user-data-dir={folder}")
     options.add_argument(f"--window-size={width},{height}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    logs = {"browser": "ALL"} | ({"performance": "ALL"} if requests else {})
+    options.set_capability("goog:loggingPrefs", logs)
     driver = webdriver.Chrome(options=options, service=Service(chromedriver))
     try:
-        yield Browser(driver)
+        yield driver
     finally:
         driver.quit()
+
+
+@contextmanager
+def browser(folder: Path) -> Iterator[Browser]:
+    """Chromium, for the page of a scheduler."""
+    with chrome(folder) as driver:
+        yield Browser(driver)
 
 
 def main(url: str, file: str, width: str) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from launches import launch, write_campaign
 from planted_stores import Planted, plant_store
+from report_parts import Page, pictures, sections
 from report_stores import REAL, plant_everything
 
 from ensemble.report import Written, write_report
+from ensemble.report.content import Section
+from ensemble.report.picture import Picture
 from ensemble.results import Results, open_results
 
 
@@ -32,6 +35,24 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def written(everything: Results, tmp_path_factory: pytest.TempPathFactory) -> Written:
     """The report of `everything`."""
     return write_report(everything, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="session")
+def whole(everything: Results) -> dict[str, Section]:
+    """The sections of `everything`, by their names."""
+    return {section.name: section for section in sections(everything)}
+
+
+@pytest.fixture(scope="session")
+def drawn(whole: dict[str, Section]) -> dict[str, Picture]:
+    """The pictures of `everything`."""
+    return pictures(list(whole.values()))
+
+
+@pytest.fixture(scope="session")
+def page(written: Written) -> Page:
+    """The page of `everything`."""
+    return Page(written.page.read_text())
 
 
 @pytest.fixture(scope="session")

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from browser import chrome
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from ensemble.report import Written
-
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 WIDTHS = (1280, 400)
 
@@ -33,18 +21,9 @@ WIDTHS = (1280, 400)
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     """Chromium, which writes down every request and every message."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert chromium is not None, "needs the package chromium"
-    assert driver is not None, "needs the package chromium-driver"
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    found = Chrome(options=options, service=Service(driver))
-    found.get("about:blank")  # in place of the page that new tabs show
-    yield found
-    found.quit()
+    with chrome(tmp_path_factory.mktemp("profile"), requests=True) as found:
+        found.get("about:blank")  # in place of the page that new tabs show
+        yield found
 
 
 def open_page(browser: Chrome, page: Path, width: int) -> None:
