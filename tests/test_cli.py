@@ -49,7 +49,10 @@ def test_wrong_command_lines_are_one_line() -> None:
     assert_fails(ensemble(), 2, "COMMAND", "--help")
     assert_fails(ensemble("launhc"), 2, "launhc", "potential")
     assert_fails(ensemble("potential", "info"), 2, "file", "ensemble potential info --help")
-    assert_fails(ensemble("potential", "info", "a.mtp", "--jsn"), 2, "--jsn")
+    assert_fails(
+        ensemble("potential", "info", "a.mtp", "--jsn"),
+        *(2, "--jsn; did you mean --json?", "ensemble potential info --help"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ def content_of(path: Path) -> bytes:
     CampaignError
         It is a folder.
     OSError
-        It cannot be read.
+        It cannot be read; where it is not there, the message names one that may be meant.
     """
     if (path / "data.zarr").is_dir():
         raise CampaignError(
@@ -41,7 +42,13 @@ def content_of(path: Path) -> bytes:
         )
     if path.is_dir():
         raise CampaignError(path, reason="a folder, not a file")
-    return path.read_bytes()
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        beside = [entry.name for entry in path.parent.glob("*.toml")]
+        if near := get_close_matches(path.name, beside, n=1):
+            error.strerror = f"{error.strerror}; did you mean {path.with_name(near[0])}?"
+        raise
 
 
 def read_tables(content: bytes | str, path: Path) -> tuple[dict[str, Any], str]:

@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from textwrap import indent
 from types import MappingProxyType
@@ -54,6 +55,17 @@ class Parser(argparse.ArgumentParser):
             self.epilog = f"exit status:\n{indent(statuses, '  ')}\n\nexamples:\n" + indent(
                 examples, "  "
             )
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As the base class, but what is not known is an error here, where the command is known,
+        and not of the program above.
+        """
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            meant = get_close_matches(unknown[0], self._option_string_actions, n=1)
+            hint = f"; did you mean {meant[0]}?" if meant else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")

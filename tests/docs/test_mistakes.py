@@ -27,8 +27,8 @@ COMMANDS = {
     "ensemble plan campaigns/quickstart.toml --cluster campaigns/argon.toml": "a campaign, which",
     "ensemble potential info campaigns/quickstart.toml": "not a moment tensor potential",
     # Names that are not there
-    "ensemble plan campaigns/quikstart.toml": "campaigns/quikstart.toml: No such file or directory",
-    "ensemble plan campaigns/argon.toml --cluster deploy/slurn.toml": "deploy/slurn.toml: No such",
+    "ensemble plan campaigns/quikstart.toml": "did you mean campaigns/quickstart.toml?",
+    "ensemble plan campaigns/argon.toml --cluster deploy/slurn.toml": "No such file or directory; did you mean deploy/slurm.toml?",
     "ensemble status runs/quikstart": "did you mean runs/quickstart?",
     "ensemble results runs/argon": "runs/argon: no store; `ensemble launch` makes one",
     "ensemble results runs/quickstart --study gk": "the store has gk-600K, direct-600K",
