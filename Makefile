@@ -7,9 +7,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ON_MACHINE := tests/cluster tests/md
+AS_USERS := tests/cli tests/dashboard tests/docs tests/report tests/training
 SOURCES := pyproject.toml README.md CMakeLists.txt $(shell find ensemble -type f -not -name '*.pyc')
 
-.PHONY: venv quickstart test test-on-machine test-others lint docs bench clean
+.PHONY: venv quickstart test test-on-machine test-as-users test-others lint docs bench clean
 
 venv: $(STAMP)
 
@@ -23,15 +25,19 @@ $(STAMP): $(SOURCES)
 quickstart: $(STAMP)
 	$(BIN)/ensemble launch campaigns/quickstart.toml
 
-# Two at a time. Rooms that start clusters and queues, and look at what runs on the machine, are one.
+# Three at a time on two cores, as many wait for clusters, browsers and queues. Rooms that start queues
+# and look at what runs on the machine are one.
 test: lint docs
-	$(MAKE) --jobs=2 --keep-going test-on-machine test-others
+	$(MAKE) --jobs=3 --keep-going test-on-machine test-as-users test-others
 
 test-on-machine: $(STAMP)
-	$(BIN)/pytest tests/cluster tests/md
+	$(BIN)/pytest $(ON_MACHINE)
+
+test-as-users: $(STAMP)
+	$(BIN)/pytest $(AS_USERS)
 
 test-others: $(STAMP)
-	$(BIN)/pytest --ignore=tests/cluster --ignore=tests/md
+	$(BIN)/pytest $(addprefix --ignore=,$(ON_MACHINE) $(AS_USERS))
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
