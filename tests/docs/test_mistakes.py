@@ -28,7 +28,7 @@ COMMANDS = {
     "ensemble potential info campaigns/quickstart.toml": "not a moment tensor potential",
     # Names that are not there
     "ensemble plan campaigns/quikstart.toml": "did you mean campaigns/quickstart.toml?",
-    "ensemble plan campaigns/argon.toml --cluster deploy/slurn.toml": "did you mean deploy/slurm.toml?",
+    "ensemble plan campaigns/argon.toml --cluster deploy/slurn.toml": "mean deploy/slurm.toml?",
     "ensemble status runs/quikstart": "did you mean runs/quickstart?",
     "ensemble results runs/argon": "runs/argon: no store; `ensemble launch` makes one",
     "ensemble results runs/quickstart --study gk": "the store has gk-600K, direct-600K",
