@@ -205,6 +205,10 @@ class Rerun(Study):
     every: Femtoseconds = 10.0
     """Time between two frames, a multiple of the source's time step."""
 
+    virial: Literal["centroid", "symmetric"] = "centroid"
+    """Virials of the atoms in the heat flux. `symmetric` takes those of LAMMPS's `stress/atom`, as
+    other interfaces of MTPs have it: wrong for a potential of many bodies, to see by how much."""
+
     window: Window = None
     """Where the running integral is averaged. With `auto`, the default, it is not: κ is then the
     value of the spectrum at zero frequency."""

@@ -46,6 +46,8 @@ def sampling(work: Assignment, *, file: str = ROWS) -> list[str]:
     return [
         "",
         "fix sampling all nve",
+        "",
+        *PER_ATOM,
         *quantities(work.species, displacements=True),
         rows(work, file=file),
         *_origins(work),
@@ -62,10 +64,8 @@ def rows(work: Assignment, *, file: str = ROWS) -> str:
 
 
 def quantities(species: tuple[str, ...], *, displacements: bool) -> list[str]:
-    """The computes and variables behind the channels."""
+    """The computes and variables behind the channels, from energies and virials of the atoms."""
     return [
-        "",
-        *PER_ATOM,
         "compute flux all heat/flux ke_atom pe_atom virial",
         *(
             f"variable {HEAT_FLUX_CONDUCTIVE}_{x} equal c_flux[{k}]-c_flux[{k + 3}]"

@@ -16,7 +16,16 @@ from ensemble.campaign.studies import Emd, Rerun
 from ensemble.md import emd
 from ensemble.md.assignment import Assignment, Record
 from ensemble.md.passage import passage
-from ensemble.md.script import facts, head, log_lines, system, text
+from ensemble.md.script import (
+    ENERGIES,
+    PER_ATOM,
+    SYMMETRIC_VIRIAL,
+    facts,
+    head,
+    log_lines,
+    system,
+    text,
+)
 from ensemble.md.site_energies import frames
 from ensemble.plan.channels import channels_of
 from ensemble.plan.recipe import StagePlan, segment_name
@@ -113,9 +122,18 @@ def _again(work: Assignment) -> list[str]:
         "clear",
         *system(work, start_of(work), work.model),
         f"reset_timestep {first}",
+        "",
+        *_per_atom(study_of(work)),
         *emd.quantities(work.species, displacements=False),
         emd.rows(work),
         *frames(work),
         *log_lines(work.segment.steps),
         f"rerun ${{folder}}/{FRAMES} first {first} dump x y z vx vy vz box yes",
     ]
+
+
+def _per_atom(study: Rerun) -> list[str]:
+    if study.virial == "centroid":
+        return PER_ATOM
+    wrong = "# Energies, and on purpose the symmetric virials, whose heat flux is wrong."
+    return [wrong, *ENERGIES, SYMMETRIC_VIRIAL]

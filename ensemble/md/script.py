@@ -26,11 +26,17 @@ TILTS = BOX[3:]
 
 VIRIAL = "compute virial all centroid/stress/atom NULL virial"
 
+SYMMETRIC_VIRIAL = "compute virial all stress/atom NULL virial"
+
+ENERGIES = [
+    "compute ke_atom all ke/atom",
+    "compute pe_atom all pe/atom",
+]
+
 PER_ATOM = [
     "# Energies and virials of the atoms. The virial must be the centroid's: the symmetric one of",
     "# stress/atom gives a wrong heat flux for a many-body potential.",
-    "compute ke_atom all ke/atom",
-    "compute pe_atom all pe/atom",
+    *ENERGIES,
     VIRIAL,
 ]
 

@@ -29,6 +29,13 @@ name = "fixed"
 method = "rerun"
 source = { study = "gk", model = "level12" }
 every = 20
+
+[[study]]
+name = "symmetric"
+method = "rerun"
+source = { study = "gk", model = "level12" }
+every = 20
+virial = "symmetric"
 """
 
 
@@ -87,6 +94,25 @@ def test_other_models_see_the_same_atoms(both: tuple[Trajectories, np.ndarray]) 
     seen = trajectories.columns(run, sampled(results))
     np.testing.assert_allclose(seen["momentum_Cu_x"], own["momentum_Cu_x"], rtol=1e-9, atol=1e-6)
     assert abs(seen["heat_flux_x"] - own["heat_flux_x"]).max() > 1
+
+
+def test_a_symmetric_virial(both: tuple[Trajectories, np.ndarray]) -> None:
+    """The heat that atoms carry stays; what they do to one another is the symmetric part's."""
+    trajectories, _ = both
+    run, recipe = trajectories.run_of("symmetric", "level10"), trajectories.plan.recipes["gk"]
+    types = recipe.models["level12"].commands[1].partition("level12.mtp")[2]
+    last = recipe.segments - 1
+    text = BY_HAND.format(restart=f"segment-{last:04d}.restart", types=types)
+    text = text.replace("centroid/stress/atom", "stress/atom")
+    (expected,) = table(trajectories.by_hand(run, text), 10)
+    found = trajectories.columns(run, sampled(trajectories.all_segments(run)))
+    names = [f"heat_flux{kind}_{x}" for kind in ("", "_convective") for x in "xyz"]
+    for name, value in zip(names, expected[1:7], strict=True):
+        assert found[name][-1] == pytest.approx(value, rel=1e-9, abs=1e-9), name
+    right = trajectories.run_of("fixed", "level10")
+    right_rows = trajectories.columns(right, sampled(trajectories.all_segments(right)))
+    np.testing.assert_array_equal(found["energy"], right_rows["energy"])
+    assert abs(found["heat_flux_x"] - right_rows["heat_flux_x"]).max() > 1
 
 
 def test_site_energies_are_those_of_the_other_model(

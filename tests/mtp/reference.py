@@ -107,6 +107,9 @@ class Reference:
     site_energies: Floats
     forces: Floats
     virials: Floats
+    central_virials: Floats
+    """-sum_j (r_j - r_i) (x) dU_i/dr_j of the central atom i, its symmetric part in eV: shape
+    ``(natoms, 6)``."""
 
 
 def evaluate(
@@ -116,7 +119,7 @@ def evaluate(
     natoms = len(positions)
     site_energies = np.zeros(natoms)
     forces = np.zeros((natoms, 3))
-    virials = np.zeros((natoms, 9))
+    virials, central_virials = np.zeros((natoms, 9)), np.zeros((natoms, 6))
     images = image_shifts(positions, cell, pbc, p.max_dist) @ cell
     for i in range(natoms):
         vectors = positions[None] + images[:, None] - positions[i]  # (images, natoms, 3)
@@ -130,7 +133,8 @@ def evaluate(
             forces[i] += gradient
             (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = -np.outer(r_ij, gradient)
             virials[j] += [xx, yy, zz, xy, xz, yz, yx, zx, zy]
-    return Reference(site_energies.sum(), site_energies, forces, virials)
+            central_virials[i] += [xx, yy, zz, (xy + yx) / 2, (xz + zx) / 2, (yz + zy) / 2]
+    return Reference(site_energies.sum(), site_energies, forces, virials, central_virials)
 
 
 def image_shifts(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import reference
 from lmp import (
     MASSES,
     MODELS,
@@ -191,13 +192,19 @@ def test_shift_of_the_species_energies(tmp_path: Path) -> None:
     ],
 )
 def test_per_atom_virials(tmp_path: Path, structure: Structure, ranks: int) -> None:
-    """Nine components add up to the global virial; six are their symmetric part."""
-    write_potential(tmp_path / "potential.mtp", random_potential(17, 12, 2))
+    """Nine components, on the neighbours, and six, on the central atoms, add up to the same."""
+    potential = random_potential(17, 8, 2)
+    write_potential(tmp_path / "potential.mtp", potential)
     found = measure(tmp_path, structure, PAIR, ranks=ranks)
+    expected = reference.evaluate(potential, *structure.arrays)
+    assert relative_error(found.virials9, expected.virials) < 1e-10
+    assert relative_error(found.virials6, expected.central_virials) < 1e-10
     upper, lower = found.virials9[:, 3:6], found.virials9[:, 6:]
     symmetric = np.hstack([found.virials9[:, :3], (upper + lower) / 2])
-    assert relative_error(found.virials6, symmetric) < 1e-10
     assert relative_error(symmetric.sum(axis=0), found.virial) < 1e-10
+    assert relative_error(found.virials6.sum(axis=0), found.virial) < 1e-10
+    # They are not the same atom by atom.
+    assert relative_error(found.virials6, symmetric) > 1e-2
     # The global virial is symmetric, as no torque acts; that of an atom is not.
     assert relative_error(upper.sum(axis=0), lower.sum(axis=0)) < 1e-10
     assert relative_error(upper, lower) > 1e-2

@@ -28,7 +28,9 @@ struct Results {
   // W_j -= (r_j - r_i) (x) dU_i/dr_j, on the neighbour j, order xx yy zz xy xz yz yx zx zy with
   // xy = r_x F_y: what the heat flux sum_j W_j . v_j needs.
   double *virials9 = nullptr;         // [atoms][9], eV
-  double *virials6 = nullptr;         // [atoms][6], its symmetric part: xx yy zz xy xz yz
+  // The symmetric part of -sum_j (r_j - r_i) (x) dU_i/dr_j, on the central atom i: a stress of the atom,
+  // as other MTP interfaces have it; not for a heat flux.
+  double *virials6 = nullptr;         // [atoms][6], eV: xx yy zz xy xz yz
 };
 
 // Derivatives with respect to the coefficients, in the order of the file: radial [i][j][mu][n],

@@ -45,50 +45,54 @@ void add_forces(const Scratch &s, const Tile &tile, int stride, double *forces) 
   }
 }
 
-// Subtracts N components of slot n from the rows of the neighbours they belong to: whole vectors of a
+constexpr int components = 9;
+
+// Subtracts the components of slot n from the rows of the neighbours they belong to: whole vectors of a
 // row where there are enough components, the rest one by one.
-template <int N>
-INLINE void subtract_from_neighbors(const int *neighbor, long capacity, const int *counts, int n, const V *components,
+INLINE void subtract_from_neighbors(const int *neighbor, long capacity, const int *counts, int n, const V *values,
                                     double *rows) {
-  constexpr int blocks = N / W;
+  constexpr int blocks = components / W;
   V block[blocks ? blocks : 1][W];
   for (int b = 0; b < blocks; ++b) {
-    for (int c = 0; c < W; ++c) block[b][c] = components[b * W + c];
+    for (int c = 0; c < W; ++c) block[b][c] = values[b * W + c];
     transpose_square(block[b]);
   }
   for (int l = 0; l < W; ++l) {
     if (n >= counts[l]) continue;
-    double *row = rows + N * static_cast<long>(neighbor[l * capacity + n]);
+    double *row = rows + components * static_cast<long>(neighbor[l * capacity + n]);
     for (int b = 0; b < blocks; ++b) *reinterpret_cast<Unaligned *>(row + b * W) -= block[b][l];
-    for (int c = blocks * W; c < N; ++c) row[c] -= components[c][l];
+    for (int c = blocks * W; c < components; ++c) row[c] -= values[c][l];
   }
 }
 
-constexpr int virial_row[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2};   // xx yy zz xy xz yz yx zx zy
-constexpr int virial_column[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
+constexpr int virial_row[components] = {0, 1, 2, 0, 0, 1, 1, 2, 2};   // xx yy zz xy xz yz yx zx zy
+constexpr int virial_column[components] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
+
+// The symmetric part of what each central atom's energy gives, on that atom.
+void subtract_from_centers(const Scratch &s, const Tile &tile, const V *total, double *virials6) {
+  for (int l = 0; l < tile.count; ++l) {
+    double *row = virials6 + 6 * static_cast<long>(s.centers[l]);
+    for (int c = 0; c < 3; ++c) row[c] -= total[c][l];
+    for (int c = 3; c < 6; ++c) row[c] -= 0.5 * (total[c][l] + total[c + 3][l]);
+  }
+}
 
 // W_j -= (r_j - r_i) (x) dU_i/dr_j
-void add_virials(const Scratch &s, int slot_count, int stride, Results &out) {
-  V total[9] = {};
-  double *const virials9 = out.virials9, *const virials6 = out.virials6;
-  const int *const neighbor = s.neighbor, *const counts = s.counts;
-  const long capacity = s.slot_capacity;
+void add_virials(const Scratch &s, const Tile &tile, int slot_count, int stride, Results &out) {
+  V total[components] = {};
   for (int n = 0; n < slot_count; ++n) {
     const double *slot = s.slots + static_cast<long>(n) * stride;
     const V r = reciprocal(at(slot + slot_rinv * W));
-    V w[9];
-    for (int c = 0; c < 9; ++c)
+    V w[components];
+    for (int c = 0; c < components; ++c) {
       w[c] = r * at(slot + (slot_ux + virial_row[c]) * W) * at(slot + (slot_gx + virial_column[c]) * W);
-    if (out.want_virial)
-      for (int c = 0; c < 9; ++c) total[c] += w[c];
-    if (virials9) subtract_from_neighbors<9>(neighbor, capacity, counts, n, w, virials9);
-    if (virials6) {
-      for (int c = 3; c < 6; ++c) w[c] = 0.5 * (w[c] + w[c + 3]);
-      subtract_from_neighbors<6>(neighbor, capacity, counts, n, w, virials6);
+      total[c] += w[c];
     }
+    if (out.virials9) subtract_from_neighbors(s.neighbor, s.slot_capacity, s.counts, n, w, out.virials9);
   }
+  if (out.virials6) subtract_from_centers(s, tile, total, out.virials6);
   if (out.want_virial)
-    for (int c = 0; c < 9; ++c) out.virial[c] -= sum(total[c]);
+    for (int c = 0; c < components; ++c) out.virial[c] -= sum(total[c]);
 }
 
 void scatter(const Scratch &s, const Tile &tile, int slot_count, int stride, V energy, Results &out) {
@@ -97,7 +101,7 @@ void scatter(const Scratch &s, const Tile &tile, int slot_count, int stride, V e
     if (out.site_energies) out.site_energies[s.centers[l]] += energy[l];
   }
   if (out.forces) add_forces(s, tile, stride, out.forces);
-  if (out.want_virial || out.virials9 || out.virials6) add_virials(s, slot_count, stride, out);
+  if (out.want_virial || out.virials9 || out.virials6) add_virials(s, tile, slot_count, stride, out);
 }
 
 }  // namespace
