@@ -104,8 +104,8 @@ def test_a_symmetric_virial(both: tuple[Trajectories, np.ndarray]) -> None:
     last = recipe.segments - 1
     text = BY_HAND.format(restart=f"segment-{last:04d}.restart", types=types)
     text = text.replace("centroid/stress/atom", "stress/atom")
-    (expected,) = table(trajectories.by_hand(run, text), 10)
     found = trajectories.columns(run, sampled(trajectories.all_segments(run)))
+    (expected,) = table(trajectories.by_hand(run, text), 10)
     names = [f"heat_flux{kind}_{x}" for kind in ("", "_convective") for x in "xyz"]
     for name, value in zip(names, expected[1:7], strict=True):
         assert found[name][-1] == pytest.approx(value, rel=1e-9, abs=1e-9), name
