@@ -273,6 +273,9 @@ def check_rerun(campaign: Campaign, study: Rerun) -> Iterator[Problem]:
         yield Problem(f"{key}.every", f"found {study.every:g}", allowed)
     yield from check_window(f"{key}.window", study.window, source.sample.time)
     yield from check_same_engine(campaign, study, source)
+    if strange := sorted(set(study.seeds or ()) - set(source.seeds)):
+        allowed = f"{', '.join(map(str, source.seeds))}, the seeds of the source"
+        yield Problem(f"{key}.seeds", f"found {strange[0]}", allowed)
     if source.models is not None and study.source.model not in source.models:
         allowed = f"{one_of(source.models)}, the models of the source"
         near = nearest(study.source.model, source.models)

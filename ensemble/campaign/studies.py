@@ -202,6 +202,9 @@ class Rerun(Study):
     source: Source
     """The trajectory."""
 
+    seeds: Seeds | None = None
+    """Those of the source's runs to use; a number n is the list 1 … n. All where not given."""
+
     every: Femtoseconds = 10.0
     """Time between two frames, a multiple of the source's time step."""
 

@@ -219,11 +219,12 @@ def assemble(
 
 def _axes(recipe: Recipe) -> Axes:
     study, trajectory = recipe.study, recipe.trajectory
+    own_seeds = study.seeds if isinstance(study, Rerun) else None
     return Axes(
         models=study.models or tuple(recipe.models),
         temperatures=trajectory.temperatures,
         supercells=trajectory.supercells,
-        seeds=trajectory.seeds,
+        seeds=own_seeds or trajectory.seeds,
     )
 
 
