@@ -18,7 +18,7 @@ from ensemble.reduction.direct import (
     kappa_values,
     slope_weights,
 )
-from ensemble.reduction.intervals import LEVEL, Interval, of_independent, of_series
+from ensemble.reduction.intervals import CHECK_LEVEL, Interval, of_independent, of_series
 from ensemble.reduction.steady import first_steady_block
 
 __all__ = ["LeaveOutScan", "leave_out_scan"]
@@ -34,13 +34,13 @@ class LeaveOutScan:
     """By the layers left out on each side of an exchange layer, from none on."""
     change: dict[int, Interval]
     """κ minus that of `default`. Their noise is mostly the same and cancels. The level is that of
-    all intervals with more left out together: each of n is at 1 − (1 − `LEVEL`) / n."""
+    all intervals with more left out together: each of n is at 1 − (1 − `CHECK_LEVEL`) / n."""
     default: int
     """The number that `direct_method` takes by itself."""
 
     @property
     def settled(self) -> bool:
-        """Whether leaving out more than the default changes nothing beyond the errors."""
+        """Whether leaving out more than the default changes nothing beyond chance."""
         more = [change for left, change in self.change.items() if left > self.default]
         return all(abs(change.mean) <= change.half_width for change in more)
 
@@ -82,7 +82,7 @@ def leave_out_scan(
         for left, gradient in gradients.items()
     }
     interval = of_series if runs == 1 else of_independent
-    level = 1 - (1 - LEVEL) / max(most - default, 1)
+    level = 1 - (1 - CHECK_LEVEL) / max(most - default, 1)
     return LeaveOutScan(
         kappa={left: interval(found) for left, found in values.items()},
         change={left: interval(found - values[default], level) for left, found in values.items()},

@@ -12,8 +12,9 @@ so what goes from the hot layer to the cold one is zero. So the species' momenta
 (`ensemble.reduction.controls`): they take that noise away, and with it any constant that a model
 puts into the site energies of a species.
 
-All averages are linear in the block means, so their errors come from the scatter over runs or, of
-a single run, over its blocks.
+κ is the ratio of two means over all runs: a mean of each run's own ratio would be too large, and
+more runs would not help. Errors come from the scatter over runs or, of a single run, over its
+blocks, of the ratio to first order in the deviations.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ensemble.reduction.controls import controlled
-from ensemble.reduction.intervals import Interval, of_independent, of_series
+from ensemble.reduction.intervals import CHECK_LEVEL, LEVEL, Interval, of_independent, of_series
 from ensemble.reduction.steady import FEWEST_BLOCKS, first_steady_block, trend
 
 __all__ = [
@@ -59,6 +60,8 @@ class DirectMethod:
     """The heat flux that flows in the legs, per volume, from the hot layer to the cold one, without
     what the momenta carry where these were given; None where it was not given itself. It has to
     agree with `swap_flux`."""
+    flux_difference: Interval | None
+    """`slab_flux` less `swap_flux`, run by run; at `CHECK_LEVEL`."""
     profile: Floats
     """Shape (bins,): temperature averaged over the steady blocks and the runs."""
     first_block: int
@@ -177,13 +180,15 @@ def direct_method(
     kappa, problem = of_independent([]), "no temperature gradient beyond the noise"
     if of_series(slope).low > 0:
         kappa, problem = _kappa(swap_flux[:, steady], gradient[:, steady], prefactor), ""
-    slab_flux = None
+    slab_flux = flux_difference = None
     if heat_flux is not None:
         legs = leg_weights(bins, leave_out)
         flux = _finite("heat_flux", heat_flux, 3)[:, steady] @ legs
         if momentum is not None:
             flux = controlled(flux, _finite("momentum", momentum, 4)[:, steady] @ legs)
-        slab_flux = _interval(flux * (bins / (lengths * areas)))
+        flux = flux * (bins / (lengths * areas))
+        slab_flux = _interval(flux)
+        flux_difference = _interval(flux - swap_flux[:, steady], CHECK_LEVEL)
     drift = None if energy is None else _finite("energy", energy, 2)[:, steady].mean(axis=0)
     unsteady = _unsteady(slope, exchanged[:, steady], drift)
     return DirectMethod(
@@ -191,6 +196,7 @@ def direct_method(
         gradient=_interval(gradient[:, steady]),
         swap_flux=_interval(swap_flux[:, steady]),
         slab_flux=slab_flux,
+        flux_difference=flux_difference,
         profile=profiles[:, steady].mean(axis=(0, 1)),
         first_block=first,
         problem=unsteady or problem,
@@ -204,9 +210,11 @@ def _finite(name: str, values: ArrayLike, dimensions: int) -> Floats:
     return array
 
 
-def _interval(values: Floats) -> Interval:
+def _interval(values: Floats, level: float = LEVEL) -> Interval:
     """Of the mean of values (runs, blocks): over the runs, or over the blocks of a single one."""
-    return of_series(values[0]) if len(values) == 1 else of_independent(values.mean(axis=1))
+    if len(values) == 1:
+        return of_series(values[0], level)
+    return of_independent(values.mean(axis=1), level)
 
 
 def _kappa(flux: Floats, gradient: Floats, prefactor: float) -> Interval:
@@ -216,11 +224,11 @@ def _kappa(flux: Floats, gradient: Floats, prefactor: float) -> Interval:
 
 
 def kappa_values(flux: Floats, gradient: Floats, prefactor: float) -> Floats:
-    """Numbers whose mean is κ and whose scatter is its error: of each run, or of a single run's
-    blocks.
+    """Numbers whose mean is κ and whose scatter is its error: one of each run, or of each block of
+    a single one.
 
-    Of a single run the error is that of the ratio to first order in the deviations of a block,
-    those of flux and gradient taken together as they are correlated.
+    Their mean is the ratio of the means of flux and gradient, their scatter that of the ratio to
+    first order in the deviations from these, taken together as they are correlated.
 
     Parameters
     ----------
@@ -230,11 +238,10 @@ def kappa_values(flux: Floats, gradient: Floats, prefactor: float) -> Floats:
         As for `direct_method`.
     """
     if len(gradient) > 1:
-        several: Floats = prefactor * flux.mean(axis=1) / gradient.mean(axis=1)
-        return several
+        flux, gradient = flux.mean(axis=1, keepdims=True).T, gradient.mean(axis=1, keepdims=True).T
     kappa, slope = flux.mean() / gradient.mean(), gradient.mean()
-    single: Floats = prefactor * (flux[0] + kappa * (slope - gradient[0])) / slope
-    return single
+    values: Floats = prefactor * (flux[0] + kappa * (slope - gradient[0])) / slope
+    return values
 
 
 def _unsteady(gradient: Floats, exchanged: Floats, energy: Floats | None) -> str:

@@ -12,12 +12,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
-__all__ = ["LEVEL", "Interval", "of_independent", "of_positive", "of_series", "studentised"]
+__all__ = [
+    "CHECK_LEVEL",
+    "LEVEL",
+    "Interval",
+    "of_independent",
+    "of_positive",
+    "of_series",
+    "studentised",
+]
 
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
 """Of all intervals where no other is asked for."""
+
+CHECK_LEVEL = 0.99
+"""Of the checks of one κ. There are several, of many groups of runs, perhaps again and again; with
+a few seeds, on the other hand, a level still higher would find nothing.
+"""
 
 RESAMPLINGS = 2000
 """Of the bootstrap; its quantile is then known to about 3 % of itself."""
@@ -47,6 +60,8 @@ class Interval:
     offset: float = 0.0
     """Of the middle of the interval from the mean: positive where the truth may be farther above
     the mean than below."""
+    freedom: float | None = None
+    """Degrees of freedom of the error, where these are not `samples` − 1."""
 
     @property
     def low(self) -> float:
@@ -57,6 +72,10 @@ class Interval:
     def high(self) -> float:
         """Upper end."""
         return self.mean + self.offset + self.half_width
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is in the interval."""
+        return self.low <= value <= self.high
 
     def scaled(self, factor: float) -> Interval:
         """The same of a quantity `factor` times as large."""
@@ -127,7 +146,7 @@ def studentised(
     quantile = float(stdtrit(free, 0.5 + level / 2))
     if values.size > 2 and error > 0:
         quantile = max(quantile, _bootstrap_quantile(values, level, seed))
-    return replace(plain, half_width=quantile * error)
+    return replace(plain, half_width=quantile * error, freedom=float(free))
 
 
 def of_positive(
@@ -176,7 +195,12 @@ def of_positive(
     if max(down, up) > UNKNOWN:
         return replace(plain, half_width=math.inf)
     low, high = mean * math.exp(-down), mean * math.exp(up)
-    return replace(plain, half_width=(high - low) / 2, offset=(high + low) / 2 - mean)
+    return replace(
+        plain,
+        half_width=(high - low) / 2,
+        offset=(high + low) / 2 - mean,
+        freedom=float(free),
+    )
 
 
 def _bootstrap_quantile(values: Floats, level: float, seed: int, *, log: bool = False) -> float:
@@ -233,6 +257,7 @@ def of_series(series: ArrayLike, level: float = LEVEL) -> Interval:
         half_width=quantile * error,
         samples=math.floor(worth),
         level=level,
+        freedom=worth - 1,
     )
 
 

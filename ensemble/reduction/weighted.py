@@ -46,7 +46,7 @@ class Estimates:
     @classmethod
     def of(cls, intervals: Sequence[Interval]) -> Estimates:
         """From intervals by Student's t."""
-        freedom = np.array([max(found.samples - 1, 1) for found in intervals], float)
+        freedom = np.array([_freedom(found) for found in intervals], float)
         quantiles = stdtrit(freedom, [0.5 + found.level / 2 for found in intervals])
         half_widths = np.array([found.half_width for found in intervals], float)
         values = np.array([found.mean for found in intervals], float)
@@ -80,6 +80,10 @@ class Estimates:
         variance = (shared * common + own * relative) / (shared + own)
         errors: Floats = np.abs(self.values) * np.sqrt(variance / samples)
         return errors
+
+
+def _freedom(found: Interval) -> float:
+    return max(found.samples - 1 if found.freedom is None else found.freedom, 1)
 
 
 def _inverse_trigamma(value: float) -> float:

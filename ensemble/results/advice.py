@@ -24,6 +24,9 @@ __all__ = ["advice", "interval_text"]
 UNCOUPLED = 0.1
 """γ², below which the raw κ and the corrected one are the same for all that matters."""
 
+LOPSIDED = 1.25
+"""How much farther away one end of an interval may be for ± to do for both."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Models:
@@ -311,20 +314,21 @@ def _has_error(interval: Interval) -> bool:
 
 
 def interval_text(interval: Interval) -> str:
-    """A mean and its half-width to two digits of the latter: ``0.438 ± 0.021``.
+    """A mean and the ends of its interval: ``0.438 ± 0.021``, or ``0.40 −0.10 +0.19`` where one end
+    is notably farther away; to two digits of half of the width.
 
-    A half-width that is not known is a ``?``, a mean that is not there a dash.
+    A width that is not known is a ``?``, a mean that is not there a dash.
     """
     mean, half_width = interval.mean, interval.half_width
     if not math.isfinite(mean):
         return "–"
     if not math.isfinite(half_width) or half_width == 0:
         return f"{mean:.3g}" + (" ± ?" if half_width else "")
-    largest = max(abs(mean), half_width)
-    power = math.floor(math.log10(largest))
-    if -4 < power < 6:
-        digits = max(1 - math.floor(math.log10(half_width)), 0)
-        return f"{mean:.{digits}f} ± {half_width:.{digits}f}"
-    scale = 10.0**power
-    scaled = Interval(mean=mean / scale, half_width=half_width / scale, samples=interval.samples)
-    return f"({interval_text(scaled)})e{power}"
+    power = math.floor(math.log10(max(abs(mean), half_width)))
+    if not -4 < power < 6:
+        return f"({interval_text(interval.scaled(10.0**-power))})e{power}"
+    digits = max(1 - math.floor(math.log10(half_width)), 0)
+    down, up = mean - interval.low, interval.high - mean
+    if max(down, up) > LOPSIDED * min(down, up):
+        return f"{mean:.{digits}f} −{down:.{digits}f} +{up:.{digits}f}"
+    return f"{mean:.{digits}f} ± {half_width:.{digits}f}"

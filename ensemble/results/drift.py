@@ -25,9 +25,9 @@ DRIFT_COLUMNS = (
     "units",
     "relative_drift",
 )
-"""``drift`` is the change of the total energy an atom over ``time``, the time sampled (ps, under
-``lj`` τ); ``relative_drift`` the change of the temperature that it comes to, over the temperature:
-drift / (3 k_B T)."""
+"""``drift`` is the change of the total energy an atom over ``time``, from the middle of the first
+stretch that is looked at to that of the last (ps, under ``lj`` τ); ``relative_drift`` the change of
+the temperature that it comes to, over the temperature: drift / (3 k_B T)."""
 
 
 def drifts(info: StoreInfo, group: Group) -> Iterator[dict[str, Any]]:
@@ -48,6 +48,7 @@ def drifts(info: StoreInfo, group: Group) -> Iterator[dict[str, Any]]:
     for index, run in group.done:
         first, last = (_energies(info, index, run, part) for part in (0, segments - 1))
         quarter = -(-len(first) // 4)
+        rows = segments * study.rows_per_segment - quarter
         drift = float(last[-quarter:].mean() - first[:quarter].mean()) / group.atoms
         yield {
             "study": group.study,
@@ -55,7 +56,7 @@ def drifts(info: StoreInfo, group: Group) -> Iterator[dict[str, Any]]:
             "temperature": group.temperature,
             "supercell": cells_text(group.supercell),
             "seed": run.seed,
-            "time": segments * study.rows_per_segment * study.row_time,
+            "time": rows * study.row_time,
             "drift": drift,
             "units": f"{system.energy_symbol}/atom",
             "relative_drift": drift / (3 * system.boltzmann * group.temperature),

@@ -216,7 +216,7 @@ def _direct_problems(found: DirectMethod, scan: LeaveOutScan | None) -> Iterator
         yield found.problem
     if math.isfinite(found.kappa.mean):
         yield from value_problems(found.kappa)
-    if found.slab_flux is not None and not found.swap_flux.agrees_with(found.slab_flux):
+    if found.flux_difference is not None and not found.flux_difference.holds(0.0):
         yield "the heat flux in the slabs differs from the swap power by more than the errors"
     if scan is not None and not scan.settled:
         yield "κ still changes where more layers beside the exchange layers are left out"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ensemble.reduction.bins import leave_out_scan
 from ensemble.reduction.direct import direct_method
+from ensemble.reduction.weighted import Estimates
 
 Floats = NDArray[np.float64]
 
@@ -44,13 +45,13 @@ def test_the_default_is_what_the_direct_method_gives(runs: int, blocks: int) -> 
 
 def test_changes_are_better_known_than_the_values() -> None:
     scan = leave_out_scan(*profiles(2, 5, 50), **CELL)
-    error = np.hypot(scan.kappa[4].half_width, scan.kappa[5].half_width)
-    assert scan.change[5].half_width < error
+    first, second, change = Estimates.of([scan.kappa[4], scan.kappa[5], scan.change[5]]).errors
+    assert change < np.hypot(first, second)
 
 
 def test_a_bend_at_the_exchange_shows_until_it_is_left_out() -> None:
     short = leave_out_scan(*profiles(3, 5, 100, bend=0.7), **CELL)
-    assert abs(short.change[0].mean) > 3 * short.change[0].half_width
+    assert not short.change[0].holds(0.0)
     assert short.kappa[0].high < KAPPA
     assert short.kappa[4].low < KAPPA < short.kappa[4].high
     assert short.settled
@@ -59,9 +60,10 @@ def test_a_bend_at_the_exchange_shows_until_it_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(("runs", "blocks"), [(1, 100), (5, 20)])
-def test_a_straight_profile_is_settled_as_often_as_it_says(runs: int, blocks: int) -> None:
+def test_a_straight_profile_is_settled(runs: int, blocks: int) -> None:
+    """Chance alone says otherwise in one of a hundred."""
     scans = (leave_out_scan(*profiles(seed, runs, blocks), **CELL) for seed in range(200))
-    assert sum(scan.settled for scan in scans) >= 180
+    assert sum(scan.settled for scan in scans) >= 194
 
 
 @pytest.mark.parametrize("shape", [(2, 10), (0, 10, 20), (2, 0, 20)])

@@ -155,6 +155,21 @@ def test_a_constant_in_the_site_energies_changes_nothing(runs: int) -> None:
     assert found[0].half_width == pytest.approx(found[1].half_width, rel=1e-10)
 
 
+@pytest.mark.parametrize("runs", [1, 4])
+def test_two_fluxes_that_are_the_same_differ_by_chance_alone(runs: int) -> None:
+    """In one of a hundred, not of twenty."""
+    temperature, exchanged = profiles(runs, 60)
+    weights = leg_weights(BINS, default_leave_out(BINS))
+    flows = FLUX * AREA * LENGTH / BINS * np.sign(weights)
+    held = 0
+    for trial in range(300):
+        flux = flows + 0.3 * noise(trial, temperature.shape)
+        found = reduced(temperature, exchanged, heat_flux=flux)
+        assert found.flux_difference is not None
+        held += found.flux_difference.holds(0.0)
+    assert held >= 292
+
+
 @pytest.mark.parametrize(("runs", "blocks"), [(1, 100), (4, 40)])
 def test_noise_is_covered(runs: int, blocks: int) -> None:
     temperature, exchanged = profiles(runs, blocks)
@@ -167,6 +182,20 @@ def test_noise_is_covered(runs: int, blocks: int) -> None:
         covered += found.kappa.low < KAPPA < found.kappa.high
     assert np.mean(kappa) == pytest.approx(KAPPA, rel=0.01)
     assert 176 <= covered <= 199
+
+
+def test_many_short_runs_have_no_bias() -> None:
+    """The gradient of each is known to 25 %: a mean of their own ratios would be 7 % too large."""
+    temperature, exchanged = profiles(40, 40)
+    kappa, scatter, covered = [], [], 0
+    for trial in range(100):
+        found = reduced(temperature + 9 * noise(trial, temperature.shape), exchanged)
+        scatter.append(found.gradient.half_width / found.gradient.mean)
+        kappa.append(found.kappa.mean)
+        covered += found.kappa.low < KAPPA < found.kappa.high
+    assert np.mean(scatter) == pytest.approx(0.08, rel=0.2)
+    assert np.mean(kappa) == pytest.approx(KAPPA, rel=0.02)
+    assert covered >= 88
 
 
 def test_a_transient_is_left_out() -> None:

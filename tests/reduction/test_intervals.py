@@ -80,6 +80,8 @@ def test_a_constant_series_is_certain() -> None:
 
 def test_agreement_is_within_both_errors_as_squares() -> None:
     first = Interval(mean=1.0, half_width=0.3, samples=5)
+    assert first.holds(first.low)
+    assert not first.holds(first.high + 1e-9)
     assert first.agrees_with(Interval(mean=1.49, half_width=0.4, samples=5))
     assert not first.agrees_with(Interval(mean=1.51, half_width=0.4, samples=5))
     assert first.agrees_with(Interval(mean=9.0, half_width=math.inf, samples=1))
