@@ -3,15 +3,18 @@
 # make test        lint, types, documentation, tests
 # make docs        the documentation as a site, in build/docs
 # make bench       speed of kernel, launcher, reduction and page on this machine, minutes long
+# make reproduction  the papers' questions: three campaigns, hours long, and docs/reproduction.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ON_MACHINE := tests/cluster tests/md
 AS_USERS := tests/cli tests/dashboard tests/docs tests/report tests/training
+REPRODUCED := cu195se-small mg2sn-small mg3sb2-small
 SOURCES := pyproject.toml README.md CMakeLists.txt $(shell find ensemble -type f -not -name '*.pyc')
 
-.PHONY: venv quickstart test test-on-machine test-as-users test-others lint docs bench clean
+.PHONY: venv quickstart test test-on-machine test-as-users test-others lint docs bench reproduction \
+	clean
 
 venv: $(STAMP)
 
@@ -54,6 +57,13 @@ bench: $(STAMP)
 	PYTHONPATH=tests/reduction OMP_NUM_THREADS=1 $(BIN)/python -P tests/benchmarks/estimators.py speed
 	$(BIN)/python -P tests/benchmarks/results.py
 	PYTHONPATH=tests/dashboard $(BIN)/python -P tests/benchmarks/dashboard.py
+
+# What is done already is not done again. Runs that were given up (status 1) stand in the document.
+reproduction: $(STAMP)
+	for name in $(REPRODUCED); do \
+		$(BIN)/ensemble launch campaigns/$$name.toml || test $$? -eq 1 || exit 1; \
+	done
+	$(BIN)/python -m ensemble.reproduction
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

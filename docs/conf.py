@@ -13,7 +13,8 @@ from pygments.lexers import TextLexer
 project = "ensemble"
 release = importlib.metadata.version("ensemble")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
-exclude_patterns = ["**.ipynb_checkpoints"]
+# The findings are part of reproduction.md.
+exclude_patterns = ["**.ipynb_checkpoints", "reproduction/findings.md"]
 
 # Whoever looks at a page needs no network: this theme has no fonts or scripts from elsewhere.
 html_theme = "furo"

@@ -17,7 +17,7 @@ from ensemble.campaign.studies import Rerun
 from ensemble.plan.recipe import Cells, Recipe
 from ensemble.prototypes import PROTOTYPES
 
-__all__ = ["build_structure", "count_atoms"]
+__all__ = ["build_structure", "composition", "count_atoms"]
 
 Sites = Mapping[str, int]
 """Atoms of each species in the unit cell."""
@@ -69,6 +69,24 @@ def _sites_in_file(path: Path) -> Sites | str:
         return Counter(read_structure(path).symbols)
     except ValueError as error:
         return str(error)
+
+
+def composition(material: Material, cells: Cells) -> dict[str, int]:
+    """Atoms of each species in a supercell of a material that has a prototype.
+
+    Raises
+    ------
+    ValueError
+        It has a structure file instead.
+    """
+    if material.prototype is None:
+        raise ValueError("composition of a material with a structure file: must have a prototype")
+    counts = PROTOTYPES[material.prototype].site_counts
+    sites = dict(zip(material.species, counts, strict=True))
+    found = {symbol: prod(cells) * number for symbol, number in sites.items()}
+    if material.vacancies is not None:
+        found[material.vacancies.species] -= _vacancy_count(material, sites, cells)
+    return found
 
 
 def _atom_count(material: Material, sites: Sites, cells: Cells) -> int:

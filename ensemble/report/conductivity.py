@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ from ensemble.results.advice import interval_text
 from ensemble.results.lengths import by_direct
 from ensemble.results.table import Row
 
-__all__ = ["conductivities"]
+__all__ = ["PARTS", "conductivities", "draw_parts"]
 
 PARTS = {"conductive": "+", "convective": "x", "cross": "1"}
 """Of the raw κ, with markers that no model has."""
@@ -89,16 +90,17 @@ def _drawn_with_parts(
         axes.axhline(0, color=QUIET, linewidth=0.6)
         for x, (model, row) in enumerate(rows.items()):
             point(axes, x - 0.24, row.found.kappa, source.looks[model])
-            _draw_parts(axes, x, row, source.looks[model])
+            draw_parts(axes, x, vars(row.found), source.looks[model])
         axes.set_ylabel(axis_label("κ", case.system.conductivity_symbol))
         names = [key(name, marker) for name, marker in PARTS.items()]
         keys(axes, [key("κ, raw", "o"), *names, *handles])
     return found
 
 
-def _draw_parts(axes: Axes, x: float, row: Row, look: Look) -> None:
+def draw_parts(axes: Axes, x: float, found: Mapping[str, Any], look: Look) -> None:
+    """Those of `PARTS` that there are, as intervals side by side."""
     for shift, (name, marker) in zip((0.0, 0.18, 0.36), PARTS.items(), strict=True):
-        part = getattr(row.found, name)
+        part = found.get(name)
         if part is not None:
             axes.errorbar(
                 x + shift,

@@ -16,7 +16,7 @@ from ensemble.report.style import axis_label, figure, short, styled, unit
 from ensemble.results.advice import interval_text
 from ensemble.results.table import Row
 
-__all__ = ["energies"]
+__all__ = ["density", "energies"]
 
 BIN = 0.2
 """Of the standard deviation: how wide the bins of a distribution are drawn, at least."""
@@ -136,8 +136,8 @@ def _drawn(source: Source, models: list[str], found: xarray.Dataset) -> Figure:
         for axes, of in zip(panels, species, strict=True):
             for model in models:
                 one = found.sel(model=model, species=of)
-                energy, density = _density(one.counts, float(one.standard_deviation))
-                line(axes, energy, density, source.looks[model], model)
+                energy, share = density(one.counts, float(one.standard_deviation))
+                line(axes, energy, share, source.looks[model], model)
             axes.set_ylabel(axis_label(f"p(U), {of}", f"{unit(symbol)}⁻¹"))
             axes.set_ylim(bottom=0)
         panels[-1].set_xlabel(axis_label("site energy U", symbol))
@@ -145,9 +145,16 @@ def _drawn(source: Source, models: list[str], found: xarray.Dataset) -> Figure:
     return drawn
 
 
-def _density(counts: xarray.DataArray, deviation: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where there are counts: the middle of each bin, some of the store's in one, and the share of
-    the atoms over the width of the bin.
+def density(counts: xarray.DataArray, deviation: float) -> tuple[np.ndarray, np.ndarray]:
+    """A histogram as it is drawn: the middle of each bin, some of the store's in one, and the share
+    of the atoms over the width of the bin, where there are counts.
+
+    Parameters
+    ----------
+    counts
+        Against ``energy``, as `ensemble.results.site_energies` has them.
+    deviation
+        Standard deviation of the energies.
     """
     numbers, energy = counts.values, counts.energy.values
     width = float(energy[1] - energy[0]) if len(energy) > 1 else 1.0

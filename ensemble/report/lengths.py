@@ -29,7 +29,7 @@ from ensemble.results.advice import interval_text
 from ensemble.results.lengths import extrapolations, kappa_of
 from ensemble.results.table import Row
 
-__all__ = ["infinite_lengths", "lengths"]
+__all__ = ["infinite_lengths", "inverse", "lengths"]
 
 INVERSE = {"W/m/K": "m K W⁻¹", "kB/sigma/tau": "σ τ kB⁻¹"}
 """Units of 1/κ."""
@@ -103,7 +103,7 @@ def _drawn(
             assert length is not None
             point(above, length, kappa, look, "left")
             if kappa.mean > 0:
-                point(below, 1 / length, _inverse(kappa), look, "left")
+                point(below, 1 / length, inverse(kappa), look, "left")
         for model, fit in fits.items():
             _draw_fit(above, below, fit, source.looks[model])
         below.locator_params(axis="x", nbins=5)
@@ -128,10 +128,10 @@ def _draw_fit(above: Axes, below: Axes, fit: Line, look: Look) -> None:
     if fit["kappa"] > 0:
         ends = Interval(mean=fit["kappa"], half_width=(high - low) / 2, samples=fit["lengths"])
         offset = (high + low) / 2 - ends.mean if math.isfinite(high) else 0.0
-        point(below, 0, _inverse(replace(ends, offset=offset)), look)
+        point(below, 0, inverse(replace(ends, offset=offset)), look)
 
 
-def _inverse(kappa: Interval) -> Interval:
+def inverse(kappa: Interval) -> Interval:
     """1/κ, its ends those of κ; without an end where κ may be zero."""
     if not (kappa.low > 0 and math.isfinite(kappa.high)):
         return Interval(mean=1 / kappa.mean, half_width=math.inf, samples=kappa.samples)

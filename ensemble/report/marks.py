@@ -32,6 +32,7 @@ __all__ = [
     "keys",
     "line",
     "model_key",
+    "name_models",
     "of_experiments",
     "point",
     "side_by_side",
@@ -67,12 +68,12 @@ def by_model(models: Sequence[str], *, height: float = 2.6) -> tuple[Figure, Axe
     width = COLUMN if len(models) <= MANY else WIDE
     found = figure(width=width, height=height)
     axes = found.subplots()
-    _name(axes, models, width)
+    name_models(axes, models, width)
     return found, axes
 
 
-def _name(axes: Axes, models: Sequence[str], width: float) -> None:
-    """Names of the models below the axis, turned where they would touch."""
+def name_models(axes: Axes, models: Sequence[str], width: float) -> None:
+    """Names of the models below an axis of so many inches, turned where they would touch."""
     names = [short(model) for model in models]
     room = 72 * (width - MARGINS) / len(names)
     turned = LETTER * max(map(len, names)) > room

@@ -21,7 +21,7 @@ from ensemble.results.settings import Estimator
 from ensemble.store.info import StoreInfo
 from ensemble.units import unit_system
 
-__all__ = ["scanned"]
+__all__ = ["mass_of", "scanned"]
 
 
 def scanned(
@@ -50,7 +50,7 @@ def scanned(
             )
     found = gauge_scan(
         _currents(info, group),
-        masses=[_mass(info, group, symbol) for symbol in species],
+        masses=[mass_of(info, group.material, symbol) for symbol in species],
         shifts=[[one.get(symbol, 0.0) for symbol in species] for one in shifts],
         method=estimator,
     )
@@ -86,9 +86,9 @@ def _currents(info: StoreInfo, group: Group) -> Currents:
     )
 
 
-def _mass(info: StoreInfo, group: Group, symbol: str) -> float:
-    """As in LAMMPS: what the campaign says, or the element's."""
+def mass_of(info: StoreInfo, material: str, symbol: str) -> float:
+    """Of an atom as LAMMPS has it: what the campaign says, or the element's."""
     from ase.data import atomic_masses, atomic_numbers
 
-    given: dict[str, float] = info.physics["material"][group.material]["masses"]
+    given: dict[str, float] = info.physics["material"][material]["masses"]
     return float(given[symbol] if symbol in given else atomic_masses[atomic_numbers[symbol]])

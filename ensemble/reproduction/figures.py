@@ -1,0 +1,274 @@
+"""Figures of κ: by model with its parts, against length, corrected, and under shifts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ensemble.reduction.intervals import Interval
+from ensemble.report.conductivity import PARTS, draw_parts
+from ensemble.report.lengths import inverse
+from ensemble.report.marks import (
+    FILLS,
+    band,
+    curve_key,
+    in_legend,
+    key,
+    keys,
+    model_key,
+    name_models,
+    point,
+)
+from ensemble.report.picture import Picture, in_words, slug
+from ensemble.report.style import (
+    INK,
+    QUIET,
+    WIDE,
+    Look,
+    axis_label,
+    figure,
+    log_x,
+    log_y,
+    looks,
+    styled,
+)
+from ensemble.reproduction.conductivities import Direct, direct, one_length
+from ensemble.reproduction.evidence import Campaign, Case, Evidence, Value
+from ensemble.reproduction.outcomes import compared
+from ensemble.results.advice import interval_text
+from ensemble.results.findings import Estimated
+
+__all__ = ["conductivity_figures", "panels"]
+
+KAPPA = "W/m/K"
+
+PLACES: dict[Estimated, float] = {"raw": -0.24, "corrected": 0.0, "direct": 0.24}
+"""Of the estimates of a model, side by side."""
+
+PANEL = WIDE / 3
+"""Width of the narrowest panels with models along x, in inches."""
+
+
+def conductivity_figures(evidence: Evidence) -> Iterator[Picture]:
+    """In the order of the document."""
+    for campaign in evidence.campaigns:
+        cases = [case for case in campaign.by("emd") if case.of("raw")]
+        if cases:
+            yield _parts(campaign, cases)
+            yield _running(campaign, cases)
+    for found in direct(evidence):
+        campaign_of = evidence.campaign(found.case.campaign)
+        if found.case.of("direct") and campaign_of is not None:
+            yield _lengths(campaign_of, found)
+    for campaign in evidence.campaigns:
+        cases = [case for case in campaign.by("emd") if case.of("corrected")]
+        if cases:
+            yield _estimates(evidence, campaign, cases)
+        for case in cases:
+            if not campaign.rows("gauge", case).empty:
+                yield _gauge(campaign, case)
+
+
+def panels(count: int, *, height: float, rows: int = 1) -> tuple[Figure, list[list[Axes]]]:
+    """Columns of panels in a figure as wide as a page; where there is one, as a column of it."""
+    wide = count > 1
+    found = figure(width=WIDE if wide else WIDE / 2, height=height)
+    axes = found.subplots(rows, count, squeeze=False)
+    return found, [list(line) for line in axes]
+
+
+def _parts(campaign: Campaign, cases: Sequence[Case]) -> Picture:
+    look = looks(campaign.models)
+    texts = {}
+    with styled():
+        found, ((*drawn,),) = panels(len(cases), height=2.9)
+        for axes, case in zip(drawn, cases, strict=True):
+            values = case.of("raw")
+            texts |= {f"{m}, {case.title}": interval_text(v.kappa) for m, v in values.items()}
+            axes.axhline(0, color=QUIET, linewidth=0.6)
+            for x, (model, value) in enumerate(values.items()):
+                point(axes, x - 0.24, value.kappa, look[model])
+                draw_parts(axes, x, value.parts, look[model])
+            name_models(axes, list(values), PANEL)
+            axes.set_ylabel(axis_label("κ", KAPPA))
+            axes.text(0.02, 0.97, case.title, transform=axes.transAxes, va="top")
+        keys(drawn[0], [key("κ, raw", "o"), *(key(n, marker) for n, marker in PARTS.items())], 4)
+    return Picture(
+        name=slug("parts", campaign.system),
+        caption=f"{campaign.title}: raw Green–Kubo κ by model with its conductive, convective and "
+        "cross parts, which add up to it; 95 % intervals.",
+        alt=f"Raw κ in {KAPPA}: {in_words(texts)}.",
+        figure=found,
+    )
+
+
+def _running(campaign: Campaign, cases: Sequence[Case]) -> Picture:
+    look = looks(campaign.models)
+    with styled():
+        found, ((*drawn,),) = panels(len(cases), height=2.9)
+        for axes, case in zip(drawn, cases, strict=True):
+            axes.axhline(0, color=QUIET, linewidth=0.6)
+            for model, lines in campaign.rows("curves", case).groupby("model", sort=False):
+                one, there = look[str(model)], lines[lines.lag > 0]
+                lag, kappa = there.lag.to_numpy(), there.kappa.to_numpy()
+                axes.plot(lag, kappa, color=one.colour, linestyle=one.line)
+                band(axes, lag, kappa, there.kappa_error.to_numpy(), one)
+            log_x(axes)
+            axes.set_xlabel(axis_label("t", "ps"))
+            axes.set_ylabel(axis_label("κ(t)", KAPPA))
+            axes.text(0.02, 0.97, case.title, transform=axes.transAxes, va="top")
+        _model_keys(drawn[0], look, len(drawn))
+    return Picture(
+        name=slug("running", campaign.system),
+        caption=f"{campaign.title}: raw κ as the running integral of the heat flux "
+        "autocorrelation function; bands are ± one standard error. κ in the tables is from the "
+        "spectrum, or from the window that the campaign names.",
+        alt=f"Running integrals of {len(look)} models in {len(cases)} panels.",
+        figure=found,
+    )
+
+
+def _model_keys(axes: Axes, look: Mapping[str, Look], columns: int) -> None:
+    """All models above the first of some panels, over the width of all."""
+    keys(axes, [curve_key(m, one) for m, one in look.items()], 5 if columns > 1 else 3)
+
+
+def _lengths(campaign: Campaign, found: Direct) -> Picture:
+    case, look = found.case, looks(campaign.models)
+    cells = [
+        one
+        for one in campaign.by("nemd")
+        if (one.material, one.temperature) == (case.material, case.temperature)
+    ]
+    values = [v for one in cells for v in one.of("direct").values() if math.isfinite(v.length)]
+    with styled():
+        drawn, ((against, over, models),) = panels(3, height=2.6)
+        for value in values:
+            one = look[value.model]
+            point(against, value.length / 10, value.kappa, one, FILLS["direct"])
+            if value.kappa.mean > 0:
+                point(over, 10 / value.length, inverse(value.kappa), one, FILLS["direct"])
+        for line in found.fits:
+            if line["order"] == 1 and math.isfinite(line["kappa"]):
+                _draw_fit(over, line, look[line["model"]])
+        _draw_one_length(models, case, look)
+        over.set_xlim(left=-0.03 * over.get_xlim()[1])
+        against.set_ylim(bottom=min(0.0, against.get_ylim()[0]))
+        against.set_xlabel(axis_label("L", "nm"))
+        against.set_ylabel(axis_label("κ, direct", KAPPA))
+        over.set_xlabel(axis_label("1/L", "nm⁻¹"))
+        over.set_ylabel(axis_label("1/κ", "m K W⁻¹"))
+        shown = dict.fromkeys(value.model for value in values)
+        keys(against, [model_key(m, look[m], FILLS["direct"]) for m in shown], 7)
+    texts = {f"{v.model}, {v.length / 10:.3g} nm": interval_text(v.kappa) for v in values}
+    return Picture(
+        name=slug("lengths", campaign.system, f"{case.temperature:g}K"),
+        caption=f"{case.title}: κ of the direct method against the distance L of the exchange "
+        "layers, 1/κ against 1/L with straight lines to infinite length, and κ by model at "
+        f"L = {found.nanometres:.3g} nm, the band being the 95 % interval of the mean over the "
+        "models; 95 % intervals.",
+        alt=f"κ by the direct method in {KAPPA}: {in_words(texts)}.",
+        figure=drawn,
+    )
+
+
+def _draw_fit(axes: Axes, line: Mapping[str, float], look: Look) -> None:
+    x = np.linspace(0, 10 / line["shortest"], 20)
+    y = (1 + line["mean_free_path"] / 10 * x) / line["kappa"]
+    axes.plot(x, y, color=look.colour, linestyle=look.line, linewidth=0.9)
+
+
+def _draw_one_length(axes: Axes, case: Case, look: Mapping[str, Look]) -> None:
+    values = case.of("direct")
+    comparison = compared(values.values())
+    if comparison is not None and math.isfinite(comparison.spread.mean.half_width):
+        mean = comparison.spread.mean
+        axes.axhspan(mean.low, mean.high, color=QUIET, alpha=0.18, lw=0)
+    for x, (model, value) in enumerate(values.items()):
+        point(axes, x, value.kappa, look[model], FILLS["direct"])
+    if case.paper is not None:
+        axes.axhline(case.paper.one_length, color=INK, linestyle="--", linewidth=0.8)
+    name_models(axes, list(values), PANEL)
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.set_ylabel(axis_label("κ, direct", KAPPA))
+
+
+def _estimates(evidence: Evidence, campaign: Campaign, cases: Sequence[Case]) -> Picture:
+    look, texts = looks(campaign.models), {}
+    with styled():
+        found, (above, below) = panels(len(cases), height=4.4, rows=2)
+        for axes, under, case in zip(above, below, cases, strict=True):
+            models = list(case.of("raw"))
+            driven = one_length(evidence, case)
+            estimates: dict[Estimated, dict[str, Value]] = {
+                "raw": case.of("raw"),
+                "corrected": case.of("corrected"),
+                "direct": {} if driven is None else driven.of("direct"),
+            }
+            for name, values in estimates.items():
+                for x, model in enumerate(models):
+                    if model in values:
+                        kappa = values[model].kappa
+                        point(axes, x + PLACES[name], kappa, look[model], FILLS[name])
+                        texts[f"{model}, {name}, {case.title}"] = interval_text(kappa)
+            _draw_gammas(under, models, case, look)
+            name_models(axes, models, PANEL)
+            name_models(under, models, PANEL)
+            axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+            axes.set_ylabel(axis_label("κ", KAPPA))
+            axes.text(0.02, 0.97, case.title, transform=axes.transAxes, va="top")
+        keys(above[0], [key(name, "o", FILLS[name]) for name in PLACES])
+    return Picture(
+        name=slug("corrected", campaign.system),
+        caption=f"{campaign.title}: κ by model as Green–Kubo gives it (filled), with Onsager's "
+        "correction (open), and by the direct method in the cell that most models have (half "
+        "filled); below γ² = 1 − corrected / raw; 95 % intervals.",
+        alt=f"κ in {KAPPA}: {in_words(texts)}.",
+        figure=found,
+    )
+
+
+def _draw_gammas(axes: Axes, models: Sequence[str], case: Case, look: Mapping[str, Look]) -> None:
+    values = case.of("corrected")
+    for x, model in enumerate(models):
+        if model in values and (gamma := values[model].parts.get("gamma_squared")) is not None:
+            point(axes, x, gamma, look[model], "none")
+    for level in (0, 1):
+        axes.axhline(level, color=QUIET, linewidth=0.6)
+    axes.set_ylim(-0.1, 1.1)
+    axes.set_ylabel(axis_label("γ²", "1"))
+
+
+def _gauge(campaign: Campaign, case: Case) -> Picture:
+    rows, look = campaign.rows("gauge", case), looks(campaign.models)
+    species = str(rows.species.iloc[0])
+    with styled():
+        found, ((raw, corrected),) = panels(2, height=2.9)
+        shown: tuple[tuple[Axes, Estimated], ...] = (raw, "raw"), (corrected, "corrected")
+        for axes, name in shown:
+            for model, lines in rows.groupby("model", sort=False):
+                one = look[str(model)]
+                axes.plot(lines["shift"], lines[name], color=one.colour, linestyle=one.line)
+                for line in lines.to_dict("records"):
+                    half_width = line[f"{name}_half_width"]
+                    mean = Interval(mean=line[name], half_width=half_width, samples=0)
+                    point(axes, line["shift"], mean, one, FILLS[name])
+            axes.set_xlabel(axis_label(f"shift of U, {in_legend(species)}", "eV"))
+            axes.set_ylabel(axis_label(f"κ, {name}", KAPPA))
+        if rows.raw.min() > 0:
+            log_y(raw)
+        corrected.set_ylim(bottom=min(0.0, corrected.get_ylim()[0]))
+        _model_keys(raw, look, 2)
+    return Picture(
+        name=slug("gauge", case.study, f"{case.temperature:g}K", case.supercell),
+        caption=f"{case.title} ({case.study}): κ while the site energies of {species} are shifted, "
+        "those of the other species against them, so that the total energy and every force stay: "
+        "raw (left) and with Onsager's correction (right); 95 % intervals.",
+        alt=f"κ in {KAPPA} over all shifts: raw {rows.raw.min():.3g} to {rows.raw.max():.3g}, "
+        f"corrected {rows.corrected.min():.3g} to {rows.corrected.max():.3g}.",
+        figure=found,
+    )

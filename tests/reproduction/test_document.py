@@ -1,0 +1,195 @@
+"""The document: what it says of planted tables, what it consists of, that it is up to date."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from planted_tables import CAMPAIGN, MODELS, plant_tables
+
+from ensemble.reproduction import write
+from ensemble.reproduction.tables import TableError
+
+ROOT = Path(__file__).parents[2]
+
+COMMITTED = ROOT / "docs" / "reproduction"
+
+
+def section(page: Path, number: int | str) -> str:
+    """What stands under a heading, its lines joined."""
+    parts = re.split(r"^## ", page.read_text(), flags=re.MULTILINE)
+    (found,) = [part for part in parts if part.startswith(str(number))]
+    return " ".join(found.split())
+
+
+def test_every_question_has_a_section(written: Path) -> None:
+    headings = re.findall(r"^## (.*)$", written.read_text(), re.MULTILINE)
+    assert headings[0] == "Beside the papers"
+    assert [heading[0] for heading in headings[1:9]] == list("12345678")
+    assert headings[-1] == "Checks"
+
+
+def test_models_that_differ(written: Path) -> None:
+    found = section(written, 1)
+    assert "Raw κ **differs between the 5 models by more than chance** (p < 0.001)" in found
+    assert "from 0.500 ± 0.020 (m1) to 6.500 ± 0.020 (m5)" in found
+    assert "All of these values are converged." in found
+
+
+def test_models_that_agree(tmp_path: Path) -> None:
+    folder = tmp_path / "reproduction"
+    plant_tables(folder, raw={m: 0.5 + 0.002 * (-1) ** k for k, m in enumerate(MODELS)})
+    found = section(write(folder), 1)
+    assert "Raw κ: **no difference beyond chance is seen** between the 5 models" in found
+    assert "τ is at most" in found
+
+
+def test_direct_method(written: Path) -> None:
+    found = section(written, 2)
+    assert "κ by the direct method: **no difference beyond chance is seen**" in found
+    assert "κ∞ (straight line): **no difference beyond chance is seen**" in found
+    assert "0.490 ± 0.050" in found
+
+
+def test_corrected(written: Path) -> None:
+    found = section(written, 3)
+    assert "Raw values reach over a factor of 13, corrected ones over 1." in found
+    assert "the two agree: 0 of 5 models lie apart" in found
+    assert "Yes: γ² rises with D(Cu), Spearman's ρ = 1 over 5 models (p = 0.017)" in found
+
+
+def test_fixed_trajectory(written: Path) -> None:
+    found = section(written, 4)
+    assert "the trajectory of m2" in found
+    assert "ΔU, reach from 3 to 7 eV" in found
+    assert "Yes: raw κ on the one trajectory rises with ΔU" in found
+
+
+def test_motion(written: Path) -> None:
+    found = section(written, 5)
+    assert "Mean site energies of Cu reach from -2 to 2 eV" in found
+    assert "D(Cu) **differs between the 5 models by more than chance**" in found
+    assert "No diffusion of Se is seen: D(Se) is below 1e-08 cm² s⁻¹" in found
+
+
+def test_gauge(written: Path) -> None:
+    found = section(written, 6)
+    # 0.45 to 0.45 + 0.2 × 5²
+    assert "take the raw κ over 0.45 to 5.5 W" in found
+    assert "does not reach over the whole range of the raw values of Zhu et al. (0.54 to" in found
+    assert "**stays**" in found
+    # c₀ = 2 − place falls where U rises.
+    assert "The contrary is seen: c₀ rises with ΔU, Spearman's ρ = -1" in found
+
+
+def test_virials(written: Path) -> None:
+    found = section(written, 7)
+    assert "changes raw κ by a factor of 2.00" in found
+    assert "corrected κ by a factor of 1.500" in found
+    assert "50 % at most" in found
+
+
+def test_cost(written: Path) -> None:
+    found = section(written, 8)
+    assert "took 2.5 core-hours" in found
+    assert "cu195se 1,234 core-hours." in found
+    assert "98.7 %" in found
+
+
+def test_checks(written: Path) -> None:
+    found = section(written, "Checks")
+    assert "moved by -4e-05 eV an atom in 100 ps at most (gk-600K, m5, seed 1)" in found
+    assert "they agree: 0 of 5 cells are apart" in found
+    assert r"2 atoms \| lost" in found
+
+
+def test_slabs_that_do_not_carry_the_swap_power(tmp_path: Path) -> None:
+    folder = tmp_path / "reproduction"
+    plant_tables(folder, slab=1.5)
+    found = section(write(folder), "Checks")
+    assert "**they do not agree**: 5 of 5 cells are apart" in found
+    assert "slabs over swaps is 1.5" in found
+
+
+def test_runs_that_are_not_done_are_said(text: str) -> None:
+    assert "**30 of 31 runs are done**" in text
+    assert "launched 2 times, 1 attempt failed, 1 run given up" in text
+
+
+def test_figures_are_there(written: Path) -> None:
+    """All that the page shows, and no others."""
+    shown = re.findall(r"\]\((reproduction/figures/[^)]+)\)", written.read_text())
+    assert {Path(name).name for name in shown} == {
+        f.name for f in (written.parent / "reproduction" / "figures").iterdir()
+    }
+    names = {re.split(r"[-.]", Path(name).name)[0] for name in shown}
+    assert names == {"corrected", "fixed", "gauge", "lengths", "motion", "parts", "running"}
+
+
+def test_written_again_is_the_same(written: Path) -> None:
+    before = {path: path.read_bytes() for path in written.parent.rglob("*") if path.is_file()}
+    write(written.with_suffix(""))
+    assert {p: p.read_bytes() for p in written.parent.rglob("*") if p.is_file()} == before
+
+
+def test_figure_of_an_earlier_document_goes(tables: Path) -> None:
+    (tables / "figures").mkdir()
+    earlier = tables / "figures" / "earlier.svg"
+    earlier.write_text("<svg/>")
+    write(tables)
+    assert not earlier.exists()
+
+
+def test_findings_are_included(tables: Path) -> None:
+    (tables / "findings.md").write_text(
+        'Raw κ reaches over a factor of {{ raw[0].parts["raw κ"].factor | number(2) }}.\n'
+    )
+    found = section(write(tables), "Findings")
+    assert "Raw κ reaches over a factor of 13." in found
+
+
+@pytest.mark.parametrize("mistake", ["{{ nothing }}", "{{ raw[0].nothing }}", "{{ raw"])
+def test_findings_with_a_mistake(tables: Path, mistake: str) -> None:
+    (tables / "findings.md").write_text(mistake)
+    with pytest.raises(ValueError, match=r"findings\.md: .*placeholders"):
+        write(tables)
+
+
+def test_missing_table(tables: Path) -> None:
+    (tables / CAMPAIGN / "gauge.csv").unlink()
+    with pytest.raises(TableError, match=r"gauge\.csv: no such table; collect it"):
+        write(tables)
+
+
+def test_missing_column(tables: Path) -> None:
+    path = tables / CAMPAIGN / "drift.csv"
+    path.write_text(path.read_text().replace("relative_drift", "drift_over"))
+    with pytest.raises(TableError, match=r"drift\.csv: has no column relative_drift"):
+        write(tables)
+
+
+def test_word_for_a_number(tables: Path) -> None:
+    path = tables / CAMPAIGN / "cost.csv"
+    path.write_text(path.read_text().replace("1.25", "much", 1))
+    with pytest.raises(TableError, match=r"core_hours: found 'much' in row 1, no number"):
+        write(tables)
+
+
+def test_plans_alone(tables: Path) -> None:
+    """Before any campaign has run there is a document, with every question open."""
+    shutil.rmtree(tables / CAMPAIGN)
+    page = write(tables)
+    assert "No campaign has been run yet." in page.read_text()
+    assert "No equilibrium run is done yet." in section(page, 1)
+
+
+@pytest.mark.skipif(not COMMITTED.exists(), reason="no tables are committed")
+def test_committed_document_is_that_of_its_tables(tmp_path: Path) -> None:
+    folder = tmp_path / COMMITTED.name
+    shutil.copytree(COMMITTED, folder)
+    shutil.rmtree(folder / "figures", ignore_errors=True)
+    assert write(folder).read_text() == COMMITTED.with_suffix(".md").read_text()
+    drawn = {path.name for path in (folder / "figures").iterdir()}
+    assert drawn == {path.name for path in (COMMITTED / "figures").iterdir()}
