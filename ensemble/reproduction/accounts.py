@@ -77,7 +77,7 @@ def failures_table(evidence: Evidence) -> str:
 
 
 def doubts_table(evidence: Evidence) -> str:
-    """What is known against values of κ, and against how many."""
+    """What is known against values of κ, and against how many; empty where nothing is."""
     rows = []
     for one in evidence.campaigns:
         for case in one.cases:
@@ -90,7 +90,8 @@ def doubts_table(evidence: Evidence) -> str:
                 place = f"{case.title} ({case.study}, {case.supercell})"
                 of = f"{values} of {sum(v.estimate == estimate for v in case.values)}"
                 rows.append((place, estimate, reason, of))
-    return table(("values", "κ", "what is known against them", "models"), rows, words=3)
+    headings = ("values", "κ", "what is known against them", "models")
+    return table(headings, rows, words=3) if rows else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -42,12 +43,15 @@ from ensemble.reproduction.outcomes import compared
 from ensemble.results.advice import interval_text
 from ensemble.results.findings import Estimated
 
-__all__ = ["conductivity_figures", "panels"]
+__all__ = ["conductivity_figures", "model_keys", "panels"]
 
 KAPPA = "W/m/K"
 
 PLACES: dict[Estimated, float] = {"raw": -0.24, "corrected": 0.0, "direct": 0.24}
 """Of the estimates of a model, side by side."""
+
+KEY = 0.9
+"""Width of an entry of a legend, in inches."""
 
 PANEL = WIDE / 3
 """Width of the narrowest panels with models along x, in inches."""
@@ -79,6 +83,12 @@ def panels(count: int, *, height: float, rows: int = 1) -> tuple[Figure, list[li
     found = figure(width=WIDE if wide else WIDE / 2, height=height)
     axes = found.subplots(rows, count, squeeze=False)
     return found, [list(line) for line in axes]
+
+
+def model_keys(found: Figure, handles: Iterable[Artist]) -> None:
+    """A legend of the models above all panels of a figure."""
+    listed = list(handles)
+    found.legend(handles=listed, loc="outside upper left", ncols=int(found.get_figwidth() / KEY))
 
 
 def _parts(campaign: Campaign, cases: Sequence[Case]) -> Picture:
@@ -121,20 +131,15 @@ def _running(campaign: Campaign, cases: Sequence[Case]) -> Picture:
             axes.set_xlabel(axis_label("t", "ps"))
             axes.set_ylabel(axis_label("κ(t)", KAPPA))
             axes.text(0.02, 0.97, case.title, transform=axes.transAxes, va="top")
-        _model_keys(drawn[0], look, len(drawn))
+        model_keys(found, [curve_key(model, one) for model, one in look.items()])
     return Picture(
         name=slug("running", campaign.system),
         caption=f"{campaign.title}: raw κ as the running integral of the heat flux "
         "autocorrelation function; bands are ± one standard error. κ in the tables is from the "
         "spectrum, or from the window that the campaign names.",
-        alt=f"Running integrals of {len(look)} models in {len(cases)} panels.",
+        alt=f"Running integrals by model, {', '.join(case.title for case in cases)}.",
         figure=found,
     )
-
-
-def _model_keys(axes: Axes, look: Mapping[str, Look], columns: int) -> None:
-    """All models above the first of some panels, over the width of all."""
-    keys(axes, [curve_key(m, one) for m, one in look.items()], 5 if columns > 1 else 3)
 
 
 def _lengths(campaign: Campaign, found: Direct) -> Picture:
@@ -163,7 +168,7 @@ def _lengths(campaign: Campaign, found: Direct) -> Picture:
         over.set_xlabel(axis_label("1/L", "nm⁻¹"))
         over.set_ylabel(axis_label("1/κ", "m K W⁻¹"))
         shown = dict.fromkeys(value.model for value in values)
-        keys(against, [model_key(m, look[m], FILLS["direct"]) for m in shown], 7)
+        model_keys(drawn, [model_key(m, look[m], FILLS["direct"]) for m in shown])
     texts = {f"{v.model}, {v.length / 10:.3g} nm": interval_text(v.kappa) for v in values}
     return Picture(
         name=slug("lengths", campaign.system, f"{case.temperature:g}K"),
@@ -262,7 +267,7 @@ def _gauge(campaign: Campaign, case: Case) -> Picture:
         if rows.raw.min() > 0:
             log_y(raw)
         corrected.set_ylim(bottom=min(0.0, corrected.get_ylim()[0]))
-        _model_keys(raw, look, 2)
+        model_keys(found, [curve_key(model, one) for model, one in look.items()])
     return Picture(
         name=slug("gauge", case.study, f"{case.temperature:g}K", case.supercell),
         caption=f"{case.title} ({case.study}): κ while the site energies of {species} are shifted, "

@@ -15,12 +15,13 @@ from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import QUIET, WIDE, Look, axis_label, figure, log_y, looks, short, styled
 from ensemble.reproduction.carried import differences, own_case
 from ensemble.reproduction.evidence import Campaign, Case, Evidence, interval
-from ensemble.reproduction.figures import KAPPA, panels
+from ensemble.reproduction.figures import KAPPA, model_keys, panels
 from ensemble.results.advice import interval_text
 
 __all__ = ["atom_figures"]
 
-LEGEND_COLUMNS = 5
+BESIDE = 50.0
+"""Of the lowest and the highest temperature: what else is shown, in K."""
 
 
 def atom_figures(evidence: Evidence) -> Iterator[Picture]:
@@ -55,7 +56,7 @@ def _fixed(campaign: Campaign, case: Case) -> Picture:
         beside.set_xticks(range(len(values)), [short(m) for m in values], rotation=40, ha="right")
         _finish(beside, against, species)
         keys(beside, [key("own trajectory", "o"), key(f"that of {short(mover)}", "o", "none")], 2)
-        keys(against, [model_key(m, look[m], "none") for m in values], LEGEND_COLUMNS)
+        model_keys(found, [model_key(m, look[m], "none") for m in values])
         rows = campaign.rows("distributions", case)
         for axes, of in zip((first, second), species[:2], strict=False):
             _draw_distributions(axes, rows[rows.species == of], of, look)
@@ -104,7 +105,7 @@ def _motion(campaign: Campaign, cases: Sequence[Case]) -> Picture:
             _draw_displacements(axes, campaign.rows("displacements", case), species, look)
             axes.text(0.02, 0.97, case.title, transform=axes.transAxes, va="top")
         _draw_coefficients(last, rows[rows.method == "emd"], species, look)
-        keys(drawn[0], [curve_key(m, one) for m, one in look.items()], LEGEND_COLUMNS)
+        model_keys(found, [curve_key(model, one) for model, one in look.items()])
         fills = zip(species, ("full", "none", "left"), strict=False)
         keys(last, [key(f"D({of})", "o", fill) for of, fill in fills])  # type: ignore[arg-type]
     known = rows[rows.diffusion.notna()].to_dict("records")
@@ -150,7 +151,8 @@ def _draw_coefficients(
     axes: Axes, rows: pandas.DataFrame, species: Sequence[str], look: Mapping[str, Look]
 ) -> None:
     models = list(look)
-    shifts = side_by_side(rows.temperature, len(models))
+    # Of one temperature alone there is no distance to the next.
+    shifts = side_by_side([*rows.temperature, rows.temperature.max() + BESIDE], len(models))
     fills = dict(zip(species, ("full", "none", "left"), strict=False))
     for row in rows.to_dict("records"):
         x = row["temperature"] + shifts[models.index(row["model"])]
@@ -161,5 +163,6 @@ def _draw_coefficients(
         elif 0 < limit < math.inf:
             axes.errorbar(x, limit, limit / 2, uplims=True, color=one.edge, linewidth=0.7)
     log_y(axes)
+    axes.set_xlim(rows.temperature.min() - BESIDE, rows.temperature.max() + BESIDE)
     axes.set_xlabel(axis_label("temperature", "K"))
     axes.set_ylabel(axis_label("D", "cm²/s"))

@@ -57,14 +57,14 @@ def test_corrected(written: Path) -> None:
     found = section(written, 3)
     assert "Raw values reach over a factor of 13, corrected ones over 1." in found
     assert "the two agree: 0 of 5 models lie apart" in found
-    assert "Yes: γ² rises with D(Cu), Spearman's ρ = 1 over 5 models (p = 0.017)" in found
+    assert "γ² **rises with D(Cu)**: Spearman's ρ = 1 over 5 models (p = 0.017)" in found
 
 
 def test_fixed_trajectory(written: Path) -> None:
     found = section(written, 4)
     assert "the trajectory of m2" in found
     assert "ΔU, reach from 3 to 7 eV" in found
-    assert "Yes: raw κ on the one trajectory rises with ΔU" in found
+    assert "Raw κ on the one trajectory **rises with ΔU**" in found
 
 
 def test_motion(written: Path) -> None:
@@ -81,7 +81,7 @@ def test_gauge(written: Path) -> None:
     assert "does not reach over the whole range of the raw values of Zhu et al. (0.54 to" in found
     assert "**stays**" in found
     # c₀ = 2 − place falls where U rises.
-    assert "The contrary is seen: c₀ rises with ΔU, Spearman's ρ = -1" in found
+    assert "c₀ **falls with ΔU**: Spearman's ρ = -1" in found
 
 
 def test_virials(written: Path) -> None:
