@@ -271,7 +271,10 @@ def _gauge(campaign: Campaign, case: Case, rows: pandas.DataFrame) -> Gauge:
 
 def _minimum(lines: pandas.DataFrame) -> float:
     """Of the parabola through the raw κ: κ + L (c − c₀)² holds for any shift c."""
-    curvature, slope, _ = np.polyfit(lines["shift"], lines.raw, 2)
+    known = lines.dropna(subset=["raw"])
+    if len(known) < 3:
+        return math.nan
+    curvature, slope, _ = np.polyfit(known["shift"], known.raw, 2)
     return float(-slope / (2 * curvature)) if curvature > 0 else math.nan
 
 

@@ -28,6 +28,7 @@ from ensemble.results import Results, open_results
 from ensemble.results.groups import groups_of
 from ensemble.store import ledger
 from ensemble.store.planned import plan_of
+from ensemble.store.progress import State
 from ensemble.store.status import read_status
 
 __all__ = ["SHIFTS", "collect"]
@@ -102,7 +103,7 @@ def _store(results: Results) -> Iterator[Line]:
     info = results.info
     status, campaign = read_status(info.root), parse_campaign(info.campaign, info.paths.campaign)
     runs = sum(study.runs for study in status.studies)
-    done = sum(study.states["done"] for study in status.studies)  # type: ignore[index]
+    done = sum(study.states[State.DONE] for study in status.studies)
     failed = sum(event.kind == "failed" for event in ledger.events(info.paths))
     yield {
         "name": campaign.name,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ensemble.plan.recipe import number_text
 from ensemble.reduction.intervals import Interval
+from ensemble.reduction.length import infinite_length
 from ensemble.reproduction.evidence import Campaign, Case, Evidence, Value, interval
 from ensemble.reproduction.outcomes import (
     Agreement,
@@ -141,7 +142,7 @@ def _direct(campaign: Campaign, alike: list[Case]) -> Direct:
         case=case,
         nanometres=_length(case) / 10,
         found=compared(case.of("direct").values()),
-        infinite=compared(_extrapolated(case, line) for line in first),
+        infinite=compared(filter(None, (_extrapolated(alike, line) for line in first))),
         fits=fits,
         lengths=max((int(line["lengths"]) for line in fits), default=_most_lengths(alike)),
     )
@@ -164,15 +165,24 @@ def _most_lengths(cases: Iterable[Case]) -> int:
     return max(map(len, cells.values()), default=0)
 
 
-def _extrapolated(case: Case, line: dict[str, Any]) -> Value:
-    samples = int(line["lengths"]) - 1  # the slope takes one
-    kappa = replace(interval(line, "kappa"), samples=samples)
+def _extrapolated(cases: Iterable[Case], line: dict[str, Any]) -> Value | None:
+    """κ∞ of a line of the table, with how well its error is known, which does not stand there."""
+    cells = [
+        value
+        for case in cases
+        for value in case.of("direct").values()
+        if (value.study, value.model) == (line["study"], line["model"])
+    ]
+    try:
+        found = infinite_length([one.length for one in cells], [one.kappa for one in cells])
+    except ValueError:
+        return None
     return Value(
         study=line["study"],
         model=line["model"],
         estimate="direct",
         supercell="",
-        kappa=kappa,
+        kappa=found.kappa,
         parts={},
         length=math.inf,
         verdict=line["verdict"],

@@ -26,11 +26,18 @@ EMD = {
     "supercell": "3x3x3",
 }
 NEMD = EMD | {"study": "direct-600K", "method": "nemd", "supercell": "3x12x3"}
+LENGTHS = NEMD | {"study": "lengths-600K"}
 FIXED = EMD | {"study": "fixed-600K", "method": "rerun"}
 SYMMETRIC = FIXED | {"study": "symmetric-600K"}
 
 SAME = dict.fromkeys(MODELS, 0.45)
 """κ by the direct method."""
+
+CELLS = {"3x8x3": 230.0, "3x12x3": 350.0, "3x18x3": 530.0}
+"""With their lengths in Å, of `LENGTHS`."""
+
+INFINITE, PATH = 0.49, 20.0
+"""κ∞ and mean free path."""
 
 APART = {model: 0.5 + 1.5 * place for place, model in enumerate(MODELS)}
 """Raw κ, up to 6.5."""
@@ -56,7 +63,7 @@ def plant_tables(folder: Path, raw: Mapping[str, float] | None = None, slab: flo
     rows = {
         "store": [_store()],
         "studies": _studies(),
-        "kappa": [*_kappas(APART if raw is None else raw, slab)],
+        "kappa": [*_kappas(APART if raw is None else raw, slab), *_cells()],
         "diffusion": [*_diffusion()],
         "lengths": [*_lengths()],
         "gauge": [*_gauge()],
@@ -134,6 +141,7 @@ def _studies() -> list[Line]:
     return [
         {**EMD, **common, "virial": "centroid"},
         {**NEMD, **common, "virial": "centroid"},
+        {**LENGTHS, **common, "virial": "centroid"},
         {**FIXED, **common, **source, "virial": "centroid"},
         {**SYMMETRIC, **common, **source, "virial": "symmetric"},
     ]
@@ -180,6 +188,14 @@ def _kappas(raw: Mapping[str, float], slab: float) -> Iterator[Line]:
         yield _kappa(SYMMETRIC, model, "corrected", 0.45 * 1.5)
 
 
+def _cells() -> Iterator[Line]:
+    """As 1/κ = (1 + λ/L)/κ∞ has them."""
+    for model in MODELS[:3]:
+        for cells, length in CELLS.items():
+            of = LENGTHS | {"supercell": cells}
+            yield _kappa(of, model, "direct", INFINITE / (1 + PATH / length), length=length)
+
+
 def _diffusion() -> Iterator[Line]:
     for model in MODELS:
         common = {**EMD, "model": model, "atoms": 319, "runs": 3, "runs_asked": 3}
@@ -203,19 +219,19 @@ def _diffusion() -> Iterator[Line]:
 def _lengths() -> Iterator[Line]:
     for model in MODELS[:3]:
         yield {
-            **_place(NEMD),
+            **_place(LENGTHS),
             "material": "beta",
             "model": model,
             "order": 1,
             "lengths": 3,
-            "shortest": 230.0,
-            "longest": 530.0,
-            "kappa": 0.49,
+            "shortest": min(CELLS.values()),
+            "longest": max(CELLS.values()),
+            "kappa": INFINITE,
             "kappa_half_width": 0.05,
             "kappa_low": 0.44,
             "kappa_high": 0.54,
             "units": "W/m/K",
-            "mean_free_path": 20.0,
+            "mean_free_path": PATH,
             "mean_free_path_half_width": 5.0,
             "reduced_chi_square": 1.0,
             "p_value": 0.4,
