@@ -26,7 +26,7 @@ from ensemble.report.style import axis_label, figure, log_y, styled, unit
 from ensemble.results.advice import interval_text
 from ensemble.results.table import DiffusionRow
 
-__all__ = ["diffusion"]
+__all__ = ["OF_SPECIES", "diffusion"]
 
 MOST_POINTS = 200
 """Of a curve."""

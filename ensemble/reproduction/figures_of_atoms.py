@@ -10,7 +10,8 @@ import pandas
 from matplotlib.axes import Axes
 
 from ensemble.plan.recipe import number_text
-from ensemble.report.marks import curve_key, key, keys, model_key, point, side_by_side
+from ensemble.report.diffusion import OF_SPECIES
+from ensemble.report.marks import curve_key, key, keys, model_key, name_models, point, side_by_side
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import QUIET, WIDE, Look, axis_label, figure, log_y, looks, short, styled
 from ensemble.reproduction.carried import differences, own_case
@@ -53,7 +54,7 @@ def _fixed(campaign: Campaign, case: Case) -> Picture:
             point(beside, x + 0.12, value.kappa, look[model], "none")
             if model in apart:
                 point(against, apart[model], value.kappa, look[model], "none")
-        beside.set_xticks(range(len(values)), [short(m) for m in values], rotation=40, ha="right")
+        name_models(beside, list(values), WIDE / 2)
         _finish(beside, against, species)
         keys(beside, [key("own trajectory", "o"), key(f"that of {short(mover)}", "o", "none")], 2)
         model_keys(found, [model_key(m, look[m], "none") for m in values])
@@ -79,7 +80,6 @@ def _finish(beside: Axes, against: Axes, species: Sequence[str]) -> None:
     for axes in (beside, against):
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.set_ylabel(axis_label("κ, raw", KAPPA))
-    beside.tick_params(axis="x", which="both", top=False, bottom=False)
     against.set_xlabel(axis_label(f"ΔU = U({species[0]}) − U({species[-1]})", "eV"))
 
 
@@ -106,8 +106,8 @@ def _motion(campaign: Campaign, cases: Sequence[Case]) -> Picture:
             axes.text(0.02, 0.97, case.title, transform=axes.transAxes, va="top")
         _draw_coefficients(last, rows[rows.method == "emd"], species, look)
         model_keys(found, [curve_key(model, one) for model, one in look.items()])
-        fills = zip(species, ("full", "none", "left"), strict=False)
-        keys(last, [key(f"D({of})", "o", fill) for of, fill in fills])  # type: ignore[arg-type]
+        fills = zip(species, OF_SPECIES, strict=False)
+        keys(last, [key(f"D({of})", "o", fill) for of, fill in fills])
     known = rows[rows.diffusion.notna()].to_dict("records")
     texts = {
         f"{row['species']}, {row['model']}, {number_text(row['temperature'])} K": interval_text(
@@ -153,13 +153,12 @@ def _draw_coefficients(
     models = list(look)
     # Of one temperature alone there is no distance to the next.
     shifts = side_by_side([*rows.temperature, rows.temperature.max() + BESIDE], len(models))
-    fills = dict(zip(species, ("full", "none", "left"), strict=False))
+    fills = dict(zip(species, OF_SPECIES, strict=False))
     for row in rows.to_dict("records"):
         x = row["temperature"] + shifts[models.index(row["model"])]
         one, limit = look[row["model"]], row["upper_limit"]
         if row["diffusion"] > 0:
-            fill: Any = fills.get(row["species"], "full")
-            point(axes, x, interval(row, "diffusion"), one, fill)
+            point(axes, x, interval(row, "diffusion"), one, fills.get(row["species"], "full"))
         elif 0 < limit < math.inf:
             axes.errorbar(x, limit, limit / 2, uplims=True, color=one.edge, linewidth=0.7)
     log_y(axes)
