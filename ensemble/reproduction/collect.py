@@ -67,7 +67,8 @@ def collect(store: Path, folder: Path, say: Callable[[str], None] = print) -> No
         "lengths": lambda found: _records(found.length_dependence()),
         "gauge": lambda found: _each(found, _gauge, "emd", say),
         "site_energies": lambda found: _each(found, site_energies, "emd rerun", say),
-        "distributions": lambda found: _each(found, distributions, "emd rerun", say),
+        # Without counts there are no moments either, which is said above.
+        "distributions": lambda found: _each(found, distributions, "emd rerun", lambda _: None),
         "displacements": lambda found: _each(found, displacements, "emd", say),
         "curves": lambda found: _each(found, curves, "emd", say),
         "drift": lambda found: _records(found.energy_drift()),

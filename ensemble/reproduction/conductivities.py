@@ -66,13 +66,10 @@ def raw(evidence: Evidence) -> list[Raw]:
     ]
 
 
-def spread_table(lines: Iterable[tuple[str, str, Compared | None]]) -> str:
-    """What, of what, and how models compare in it."""
+def spread_table(lines: Iterable[tuple[str, str, Compared]]) -> str:
+    """What, of what, and how models compare in it; empty where there is nothing."""
     rows = []
     for title, name, found in lines:
-        if found is None:
-            rows.append((title, name, "0", *["–"] * 6))
-            continue
         spread = found.spread
         rows.append(
             (
@@ -88,7 +85,7 @@ def spread_table(lines: Iterable[tuple[str, str, Compared | None]]) -> str:
             )
         )
     headings = ("", "of", "models", "converged", "mean", "least", "most", "τ", "p")
-    return table(headings, rows, words=2)
+    return table(headings, rows, words=2) if rows else ""
 
 
 def deviation(found: Compared) -> str:
@@ -107,6 +104,7 @@ class Direct:
     case: Case
     """The cell that most models have."""
     nanometres: float
+    """Distance of its exchange layers, half the cell."""
     found: Compared | None
     infinite: Compared | None
     """κ∞, by straight lines."""
@@ -323,7 +321,7 @@ def _beside(paper: Reference, cases: list[Case], driven: list[Direct]) -> Iterat
         corrections = compared(case.of("corrected").values())
         lines.append(("Green–Kubo, corrected", "–", corrections))
     for found in driven:
-        name = f"direct, L = {found.nanometres:.3g} nm"
+        name = f"direct, cell of {2 * found.nanometres:.3g} nm"
         lines.append((name, paper.direct, found.found))
         if found.extrapolated:
             lines.append(("direct, L → ∞", paper.direct, found.infinite))

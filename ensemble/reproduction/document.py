@@ -158,6 +158,7 @@ def _context(evidence: Evidence) -> dict[str, Any]:
             (f"{one.case.title} ({one.case.study})", name, found)
             for one in raw
             for name, found in one.parts.items()
+            if found is not None
         ),
         "direct": conductivities.direct(evidence),
         "corrected": list(conductivities.corrected(evidence)),

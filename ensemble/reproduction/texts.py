@@ -22,7 +22,9 @@ def number(found: float, digits: int = 3) -> str:
 
 
 def percent(found: float, digits: int = 2) -> str:
-    """A share in percent."""
+    """A share in percent, whole ones where it is many times the whole."""
+    if math.isfinite(found) and abs(found) >= 1:
+        return f"{100 * found:.0f} %"
     return f"{number(100 * found, digits)} %"
 
 
