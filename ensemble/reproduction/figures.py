@@ -161,21 +161,23 @@ def _lengths(campaign: Campaign, found: Direct) -> Picture:
             if line["order"] == 1 and math.isfinite(line["kappa"]):
                 _draw_fit(over, line, look[line["model"]])
         _draw_one_length(models, case, look)
-        over.set_xlim(left=-0.03 * over.get_xlim()[1])
+        farthest = max(10 / value.length for value in values)
+        over.set_xlim(-0.04 * farthest, 1.08 * farthest)
         against.set_ylim(bottom=min(0.0, against.get_ylim()[0]))
         against.set_xlabel(axis_label("L", "nm"))
         against.set_ylabel(axis_label("κ, direct", KAPPA))
         over.set_xlabel(axis_label("1/L", "nm⁻¹"))
         over.set_ylabel(axis_label("1/κ", "m K W⁻¹"))
-        shown = dict.fromkeys(value.model for value in values)
+        shown = [m for m in look if any(value.model == m for value in values)]
         model_keys(drawn, [model_key(m, look[m], FILLS["direct"]) for m in shown])
+    dashed = "" if case.paper is None else " and the dashed line what Zhu et al. have"
     texts = {f"{v.model}, {v.length / 10:.3g} nm": interval_text(v.kappa) for v in values}
     return Picture(
         name=slug("lengths", campaign.system, f"{case.temperature:g}K"),
         caption=f"{case.title}: κ of the direct method against the distance L of the exchange "
         "layers, 1/κ against 1/L with straight lines to infinite length, and κ by model at "
         f"L = {found.nanometres:.3g} nm, the band being the 95 % interval of the mean over the "
-        "models; 95 % intervals.",
+        f"models{dashed}; 95 % intervals.",
         alt=f"κ by the direct method in {KAPPA}: {in_words(texts)}.",
         figure=drawn,
     )
