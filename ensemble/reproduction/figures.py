@@ -161,7 +161,7 @@ def _lengths(campaign: Campaign, found: Direct) -> Picture:
             if line["order"] == 1 and math.isfinite(line["kappa"]):
                 _draw_fit(over, line, look[line["model"]])
         _draw_one_length(models, case, look)
-        farthest = max(10 / value.length for value in values)
+        farthest = max((10 / value.length for value in values), default=1.0)
         over.set_xlim(-0.04 * farthest, 1.08 * farthest)
         against.set_ylim(bottom=min(0.0, against.get_ylim()[0]))
         against.set_xlabel(axis_label("L", "nm"))
