@@ -20,6 +20,7 @@ from ensemble.report.marks import (
     in_legend,
     key,
     keys,
+    line,
     model_key,
     name_models,
     point,
@@ -125,7 +126,7 @@ def _running(campaign: Campaign, cases: Sequence[Case]) -> Picture:
             for model, lines in campaign.rows("curves", case).groupby("model", sort=False):
                 one, there = look[str(model)], lines[lines.lag > 0]
                 lag, kappa = there.lag.to_numpy(), there.kappa.to_numpy()
-                axes.plot(lag, kappa, color=one.colour, linestyle=one.line)
+                line(axes, lag, kappa, one, str(model))
                 band(axes, lag, kappa, there.kappa_error.to_numpy(), one)
             log_x(axes)
             axes.set_xlabel(axis_label("t", "ps"))
@@ -157,9 +158,9 @@ def _lengths(campaign: Campaign, found: Direct) -> Picture:
             point(against, value.length / 10, value.kappa, one, FILLS["direct"])
             if value.kappa.mean > 0:
                 point(over, 10 / value.length, inverse(value.kappa), one, FILLS["direct"])
-        for line in found.fits:
-            if line["order"] == 1 and math.isfinite(line["kappa"]):
-                _draw_fit(over, line, look[line["model"]])
+        for fit in found.fits:
+            if fit["order"] == 1 and math.isfinite(fit["kappa"]):
+                _draw_fit(over, fit, look[fit["model"]])
         _draw_one_length(models, case, look)
         farthest = max((10 / value.length for value in values), default=1.0)
         over.set_xlim(-0.04 * farthest, 1.08 * farthest)
@@ -183,9 +184,9 @@ def _lengths(campaign: Campaign, found: Direct) -> Picture:
     )
 
 
-def _draw_fit(axes: Axes, line: Mapping[str, float], look: Look) -> None:
-    x = np.linspace(0, 10 / line["shortest"], 20)
-    y = (1 + line["mean_free_path"] / 10 * x) / line["kappa"]
+def _draw_fit(axes: Axes, fit: Mapping[str, float], look: Look) -> None:
+    x = np.linspace(0, 10 / fit["shortest"], 20)
+    y = (1 + fit["mean_free_path"] / 10 * x) / fit["kappa"]
     axes.plot(x, y, color=look.colour, linestyle=look.line, linewidth=0.9)
 
 
@@ -260,10 +261,10 @@ def _gauge(campaign: Campaign, case: Case) -> Picture:
             for model, lines in rows.groupby("model", sort=False):
                 one = look[str(model)]
                 axes.plot(lines["shift"], lines[name], color=one.colour, linestyle=one.line)
-                for line in lines.to_dict("records"):
-                    half_width = line[f"{name}_half_width"]
-                    mean = Interval(mean=line[name], half_width=half_width, samples=0)
-                    point(axes, line["shift"], mean, one, FILLS[name])
+                for row in lines.to_dict("records"):
+                    half_width = row[f"{name}_half_width"]
+                    mean = Interval(mean=row[name], half_width=half_width, samples=0)
+                    point(axes, row["shift"], mean, one, FILLS[name])
             axes.set_xlabel(axis_label(f"shift of U, {in_legend(species)}", "eV"))
             axes.set_ylabel(axis_label(f"κ, {name}", KAPPA))
         if rows.raw.min() > 0:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import pandas
 from matplotlib.axes import Axes
 
 from ensemble.plan.recipe import number_text
 from ensemble.report.diffusion import OF_SPECIES
-from ensemble.report.marks import curve_key, key, keys, model_key, name_models, point, side_by_side
+from ensemble.report.marks import (
+    curve_key,
+    key,
+    keys,
+    line,
+    model_key,
+    name_models,
+    point,
+    side_by_side,
+)
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import QUIET, WIDE, Look, axis_label, figure, log_y, looks, short, styled
 from ensemble.reproduction.carried import differences, own_case
@@ -87,8 +95,8 @@ def _draw_distributions(
     axes: Axes, rows: pandas.DataFrame, species: str, look: Mapping[str, Look]
 ) -> None:
     for model, lines in rows.groupby("model", sort=False):
-        one = look[str(model)]
-        axes.plot(lines.energy, lines.density, color=one.colour, linestyle=one.line)
+        energy, share = lines.energy.to_numpy(), lines.density.to_numpy()
+        line(axes, energy, share, look[str(model)], str(model))
     axes.set_ylim(bottom=0)
     axes.set_xlabel(axis_label(f"site energy U, {species}", "eV"))
     axes.set_ylabel(axis_label("p(U)", "eV⁻¹"))
@@ -137,11 +145,11 @@ def _draw_displacements(
     axes: Axes, rows: pandas.DataFrame, species: Sequence[str], look: Mapping[str, Look]
 ) -> None:
     for (model, of), lines in rows.groupby(["model", "species"], sort=False):
-        one = look[str(model)]
-        style: dict[str, Any] = {"color": one.colour, "linestyle": one.line}
-        if of != species[0]:
-            style = {"color": QUIET, "linewidth": 0.6}
-        axes.plot(lines.lag, lines.displacement, **style)
+        lag, displacement = lines.lag.to_numpy(), lines.displacement.to_numpy()
+        if of == species[0]:
+            line(axes, lag, displacement, look[str(model)], str(model))
+        else:
+            axes.plot(lag, displacement, color=QUIET, linewidth=0.6)
     axes.set_ylim(bottom=0)
     axes.set_xlabel(axis_label("t", "ps"))
     axes.set_ylabel(axis_label("MSD", "Å²"))
