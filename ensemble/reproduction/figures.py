@@ -94,7 +94,7 @@ def model_keys(found: Figure, handles: Iterable[Artist]) -> None:
 
 def _parts(campaign: Campaign, cases: Sequence[Case]) -> Picture:
     look = looks(campaign.models)
-    texts = {}
+    texts: dict[str, str] = {}
     with styled():
         found, ((*drawn,),) = panels(len(cases), height=2.9)
         for axes, case in zip(drawn, cases, strict=True):
