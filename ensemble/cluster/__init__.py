@@ -14,8 +14,8 @@
     κ of each group of runs, by the workers, as soon as the last run of it is over.
 ``agenda``
     Which run is next, and what becomes of those that fail: decisions without Dask or files.
-``speeds``
-    Which runs are longest, by what others of their kind took.
+``corrections``
+    How wrong the estimates of times are: which runs are longest, by what others of their kind took.
 ``hosts``
     Which hosts are left out for a time, since runs fail there one after the other.
 ``simulate``

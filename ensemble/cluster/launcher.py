@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from ensemble.cluster.agenda import Agenda, Item, Window, batches
 from ensemble.cluster.backends import Backend
+from ensemble.cluster.corrections import Corrections
 from ensemble.cluster.hosts import Hosts
 from ensemble.cluster.jobs import Batch, Outcome, Receipt
 from ensemble.cluster.prepare import Prepared
 from ensemble.cluster.progress import Reporter
 from ensemble.cluster.reductions import POLL_SECONDS, Reductions
-from ensemble.cluster.speeds import Speeds
 from ensemble.cluster.watch import Watch
 from ensemble.md.failures import Cause
 from ensemble.plan.recipe import Run
@@ -53,7 +53,7 @@ class Launcher:
         self._prepared = prepared
         self._agenda = agenda
         self._hosts = hosts
-        self._speeds = Speeds()
+        self._corrections = Corrections()
         self._watch = watch
         self._reporter = reporter
         self._stop = stop
@@ -175,8 +175,8 @@ class Launcher:
     def _learn_speed(self, receipt: Receipt) -> None:
         item = self._agenda.item(receipt.key)
         expected = self._prepared.seconds_per_step(receipt.key) * receipt.steps
-        self._speeds.note(item.group, expected, receipt.lammps_seconds)
-        if (factors := self._speeds.news()) is not None:
+        self._corrections.note(item.group, expected, receipt.lammps_seconds)
+        if (factors := self._corrections.news()) is not None:
             self._agenda.learn(factors)
 
     def _judge_host(self, receipt: Receipt, now: float) -> None:

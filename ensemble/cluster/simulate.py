@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 
 from ensemble.cluster.agenda import Agenda, Item, Window
 from ensemble.cluster.backends.queue import IDLE_SECONDS
+from ensemble.cluster.corrections import Corrections
 from ensemble.cluster.jobs import Outcome, Receipt
 from ensemble.cluster.prepare import unbegun
-from ensemble.cluster.speeds import Speeds
 from ensemble.cluster.walltime import RECEIPT_SECONDS, START_SECONDS, needed
 from ensemble.md.failures import Cause
 from ensemble.plan.cost import Speed, run_seconds
@@ -175,7 +175,7 @@ class Simulation:
         self._random = random.Random(conditions.seed)
         self._agenda = Agenda(work.item for work in works)
         self._window = Window(0)
-        self._speeds = Speeds()
+        self._corrections = Corrections()
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._count = 0
         self._waiting: deque[Item] = deque()
@@ -306,8 +306,8 @@ class Simulation:
     def _learn_speed(self, receipt: Receipt) -> None:
         key, segments = receipt.key, receipt.segments
         expected, taken = segments * self._estimated[key], segments * self._segment[key]
-        self._speeds.note(self._works[key].item.group, expected, taken)
-        if (factors := self._speeds.news()) is not None:
+        self._corrections.note(self._works[key].item.group, expected, taken)
+        if (factors := self._corrections.news()) is not None:
             self._agenda.learn(factors)
 
 

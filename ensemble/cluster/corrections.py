@@ -1,4 +1,4 @@
-"""How fast runs are, against what was expected: learned from what the workers report.
+"""How wrong the estimates of run times are: learned from what the workers report.
 
 Before anything has run, costs follow from the sizes of models. Which run is longest is known only
 when some segments of each kind have been timed. Free of Dask and files, as the `Agenda`, which is
@@ -16,7 +16,7 @@ LEAST_SECONDS = 1.0
 """Of a group, before its speed is believed."""
 
 
-class Speeds:
+class Corrections:
     """Factors between the time that runs take and the time that was estimated, by group: runs of
     one study and model.
     """
