@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from small_stores import CAMPAIGN, GROWN, SECOND_STUDY, SmallStore, make_store
 
+from ensemble.dashboard.conductivities import Conductivities
 from ensemble.dashboard.data import as_json
 from ensemble.dashboard.metrics import as_metrics
-from ensemble.dashboard.runs import STATES
+from ensemble.dashboard.runs import STATES, Runs
 from ensemble.dashboard.watcher import LOG_LINES, Watcher, last_lines
 from ensemble.plan.recipe import Run
 from ensemble.results import open_results, reduce_group
@@ -241,3 +242,47 @@ def test_kappa_is_what_workers_have_reduced(store: SmallStore, watcher: Watcher)
     assert (kappa.estimate, kappa.verdict) == ("direct", expected.verdict[0])
     np.testing.assert_equal(kappa.kappa, expected.kappa[0])
     assert not store.paths.results("gk").exists()
+
+
+def test_a_result_that_is_there_before_its_run_is_seen_done(store: SmallStore) -> None:
+    """The worker was faster than the look at the runs."""
+    runs = Runs(store.info)
+    conductivities = Conductivities(store.info, runs)
+    store.finish(store.run("direct"))
+    reduce_group(store.paths.root, "direct", (0, 0, 0))
+    assert conductivities.look() is None
+    runs.look()
+    assert [kappa.group for kappa in conductivities.look() or ()] == [("direct", 0, 0, 0)]
+    assert conductivities.look() is None
+
+
+def test_a_result_whose_samples_are_not_seen_yet(store: SmallStore) -> None:
+    """As on a network file system."""
+    store.finish(store.run("direct"))
+    reduce_group(store.paths.root, "direct", (0, 0, 0))
+    conductivities = Conductivities(store.info, Runs(store.info))
+    chunk = store.paths.chunk("direct", (0, 0, 0, 0), 0)
+    hidden = chunk.rename(store.paths.root / "hidden")
+    assert conductivities.look() is None
+    hidden.rename(chunk)
+    assert [kappa.group for kappa in conductivities.look() or ()] == [("direct", 0, 0, 0)]
+
+
+def test_groups_with_runs_to_come_have_no_kappa(store: SmallStore) -> None:
+    """Though somebody has asked for their results already."""
+    first, second = store.run(), store.run(number=1)
+    runs = Runs(store.info)
+    conductivities = Conductivities(store.info, runs)
+    store.finish(first)
+    reduce_group(store.paths.root, "gk", (0, 0, 0))
+    runs.look()
+    assert conductivities.look() is None
+    event = ledger.event_of(second, "failed", segment=0, cause="lost_atoms", message="gone")
+    ledger.append(store.paths, event)
+    runs.look()
+    found = conductivities.look()
+    assert found
+    assert all("1 of 2 runs failed" in kappa.verdict for kappa in found)
+    with Lease.acquire(store.paths.lease(second)):  # it is tried again
+        runs.look()
+        assert conductivities.look() == ()
