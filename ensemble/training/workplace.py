@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ensemble.plan.fingerprint import hash_of_structure
 from ensemble.store.files import make_folder, write_atomically
 from ensemble.training.settings import Training
 from ensemble.training.teacher import telling_arguments
@@ -17,6 +18,9 @@ from ensemble.training.teacher import telling_arguments
 __all__ = ["WorkplaceError", "workplace"]
 
 ASKED = "asked.json"
+
+FILES = "files"
+"""Table of what the files say that the others name; there only where they name any."""
 
 MAY_CHANGE = {"explore": {"rounds", "frames", "known"}, "fit": {"steps"}}
 """Keys by tables: what they say decides how far a search goes, not what it does."""
@@ -28,14 +32,14 @@ class WorkplaceError(ValueError):
 
 @contextmanager
 def workplace(training: Training, folder: Path) -> Iterator[Path]:
-    """Work in a folder, alone, on what was begun there with the same settings.
+    """Work in a folder, alone, on what was begun there with the same settings and files.
 
     Raises
     ------
     WorkplaceError
-        Another process works there, or something was begun with other settings.
+        Another process works there, or something was begun with other settings or files.
     OSError
-        The folder cannot be made or written to.
+        The folder cannot be made or written to, or a file that is named cannot be read.
     """
     make_folder(folder)
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -51,21 +55,25 @@ def workplace(training: Training, folder: Path) -> Iterator[Path]:
 
 
 def _check(training: Training, file: Path) -> None:
-    asked = _asked(training)
+    asked, said = _asked(training), _said(training)
     if file.exists():
         before = json.loads(file.read_text())
+        said_before = before.get(FILES, {})
         changed = [
             f"{table}.{key}"
             for table, keys in asked.items()
             for key in keys
             if before.get(table, {}).get(key) != keys[key]
         ]
+        changed += [key for key, found in said.items() if said_before.get(key, found) != found]
+        said = said_before | said
         if changed:
             raise WorkplaceError(
                 f"{file.parent}: begun with another {' and '.join(changed)} than "
                 f"{training.path} has now; take it back, or work elsewhere: --work"
             )
-    write_atomically(file, (json.dumps(asked, indent=1) + "\n").encode())
+    written = asked | ({FILES: said} if said else {})
+    write_atomically(file, (json.dumps(written, indent=1) + "\n").encode())
 
 
 def _asked(training: Training) -> dict[str, dict[str, Any]]:
@@ -77,3 +85,14 @@ def _asked(training: Training) -> dict[str, dict[str, Any]]:
         asked[name] = {key: value for key, value in tables[name].items() if key not in free}
     asked["teacher"]["arguments"] = telling_arguments(training.teacher.arguments)
     return asked
+
+
+def _said(training: Training) -> dict[str, str]:
+    """Fingerprints of the files that decide the search, by the keys that name them. One that is
+    missing has none: whoever needs it says so.
+    """
+    named = {f"material.{name}.structure": m.structure for name, m in training.materials.items()}
+    named["explore.labelled"] = training.explore.labelled
+    folder = training.path.parent
+    paths = {key: folder / name for key, name in named.items() if name is not None}
+    return {key: hash_of_structure(path) for key, path in paths.items() if path.exists()}

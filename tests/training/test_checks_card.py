@@ -1,5 +1,6 @@
 """The card of a model: real runs of a potential in a small cell, kept and gone on with."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ensemble.mtp.calculator import MTPCalculator
 from ensemble.results import open_results
 from ensemble.structures import crystal
 from ensemble.training.checks import Checks, Phonon, Stretch, run, run_teacher
+from ensemble.training.checks import card as checked
 from ensemble.training.checks.dynamics import campaign_text
 
 LEVEL10 = Path(__file__).parents[1] / "potentials" / "level10.mtp"
@@ -144,6 +146,34 @@ def test_what_is_done_is_kept(card: dict[str, Any], folder: Path) -> None:
     assert again["phonons"] != kept["phonons"]
     assert again["dynamics"] == kept["dynamics"]
     assert {file: file.stat().st_mtime_ns for file in folder.glob("dynamics-*/**/*")} == before
+
+
+def test_a_structure_counts_by_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trajectories of another crystal are others; those of one that was moved are the same."""
+    monkeypatch.setattr(checked, "_at_zero_kelvin", lambda card, subject: None)
+    monkeypatch.setattr(checked, "dynamics", lambda *asked, **more: [])
+
+    def fingerprint(material: Material) -> str:
+        found = run(LEVEL10, material, TINY, tmp_path / "card", species=SPECIES)
+        return str(found["dynamics"]["fingerprint"])
+
+    def of_file(path: Path, content: str) -> str:
+        path.write_text(content)
+        return fingerprint(Material(species=tuple(SPECIES), structure=str(path)))
+
+    first = of_file(tmp_path / "cell.cif", "one crystal")
+    assert of_file(tmp_path / "moved.cif", "one crystal") == first
+    assert of_file(tmp_path / "cell.cif", "another crystal") != first
+    # Without a file it is what it always was: cards that were made stay good.
+    asked = [
+        MTPCalculator(LEVEL10, SPECIES).potential.content_hash,
+        TINY.model_dump(mode="json", exclude={"phonon", "workers"}),
+        CU2SE.model_dump(mode="json"),
+    ]
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    assert fingerprint(CU2SE) == digest
 
 
 def test_a_check_that_fails_is_a_finding(tmp_path: Path) -> None:

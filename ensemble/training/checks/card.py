@@ -23,6 +23,7 @@ from ase.calculators.calculator import BaseCalculator
 from ensemble.campaign.schema import Material
 from ensemble.cluster.progress import Reporter
 from ensemble.mtp.calculator import MTPCalculator
+from ensemble.plan.fingerprint import hash_of_structure
 from ensemble.store.files import write_atomically
 from ensemble.training.checks.crystal import CheckFailed, Crystal, relax, unit_cell
 from ensemble.training.checks.dynamics import dynamics
@@ -94,7 +95,7 @@ def run(
         return [asdict(one) for one in found]
 
     asked = settings.model_dump(mode="json", exclude={"phonon", "workers"})
-    card.check("dynamics", [asked, material.model_dump(mode="json")], trajectories)
+    card.check("dynamics", [asked, _told(material)], trajectories)
     card.close()
     return card.table
 
@@ -209,6 +210,16 @@ def _read(path: Path) -> Card:
 
 def _digest(asked: Sequence[Any]) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _told(material: Material) -> dict[str, Any]:
+    """What decides a material's crystal, in JSON's types: a structure file by what it says, and not
+    by its place.
+    """
+    table = material.model_dump(mode="json")
+    if material.structure is not None:
+        table["structure"] = hash_of_structure(Path(material.structure))
+    return table
 
 
 def _text_of(atoms: Atoms) -> str:

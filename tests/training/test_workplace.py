@@ -1,0 +1,81 @@
+"""The folder of what is half done: of one training file and of the files that it names."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from test_settings import FILE, written
+
+from ensemble.training.settings import load_training
+from ensemble.training.workplace import ASKED, WorkplaceError, workplace
+
+NAMES_FILES = FILE.replace('prototype = "fcc"', 'structure = "cell.xyz"').replace(
+    "lattice = 5.3\n", ""
+)
+NAMES_FILES = NAMES_FILES.replace("[committee]", 'labelled = "first.xyz"\n\n[committee]')
+
+FILES = {"material.solid.structure": "cell.xyz", "explore.labelled": "first.xyz"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of a training that was begun."""
+    found = tmp_path / "training"
+    found.mkdir()
+    for name in FILES.values():
+        (found / name).write_text("one\n")
+    written(found, NAMES_FILES)
+    work(found)
+    return found
+
+
+def work(folder: Path) -> None:
+    with workplace(load_training(folder / "train.toml"), folder / "work"):
+        pass
+
+
+@pytest.mark.parametrize(("key", "name"), FILES.items())
+def test_a_file_that_says_something_else_is_another(folder: Path, key: str, name: str) -> None:
+    """Frames of two crystals, or found with other labels, would be in one set."""
+    work(folder)
+    (folder / name).write_text("two\n")
+    with pytest.raises(WorkplaceError, match=f"begun with another {key} than"):
+        work(folder)
+    (folder / name).write_text("one\n")
+    work(folder)
+
+
+def test_the_place_does_not_count(folder: Path) -> None:
+    work(folder.rename(folder.with_name("elsewhere")))
+
+
+def test_a_file_that_is_not_needed_any_more(folder: Path) -> None:
+    """It is missed by whoever needs it, and known again when it is back."""
+    (folder / "first.xyz").unlink()
+    work(folder)
+    (folder / "first.xyz").write_text("two\n")
+    with pytest.raises(WorkplaceError, match=r"another explore\.labelled than"):
+        work(folder)
+
+
+def test_what_an_older_version_has_begun_goes_on(folder: Path) -> None:
+    asked = json.loads((folder / "work" / ASKED).read_text())
+    assert asked.pop("files").keys() == FILES.keys()
+    (folder / "work" / ASKED).write_text(json.dumps(asked))
+    work(folder)
+    (folder / "cell.xyz").write_text("two\n")
+    with pytest.raises(WorkplaceError, match="another material"):
+        work(folder)
+
+
+def test_where_no_file_is_named_none_is_told(folder: Path) -> None:
+    shutil.rmtree(folder / "work")
+    written(folder, FILE)
+    work(folder)
+    asked = json.loads((folder / "work" / ASKED).read_text())
+    assert list(asked) == [
+        *("training", "material", "teacher", "explore", "committee", "fit", "test")
+    ]
