@@ -9,9 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ensemble.plan.recipe import cells_text
 from ensemble.results.cache import Cache
 from ensemble.results.findings import Reduced
-from ensemble.results.groups import Group, Place, Selection, Wanted, groups_of
+from ensemble.results.groups import Group, Place, Selection, Wanted, groups_of, label_text
 from ensemble.results.settings import Estimator, Settings, Way, ways
 from ensemble.results.table import COLUMNS, DIFFUSION_COLUMNS, DiffusionRow, Row, Tables
 from ensemble.store.info import StoreInfo, read_store
@@ -182,13 +183,18 @@ class Results:
         ----------
         longest
             Last lag in equilibrium, in ps, under ``lj`` τ; a quarter of the series by default.
+
+        Raises
+        ------
+        ValueError
+            There is no such label, or only in another study.
         """
         from ensemble.results.curves import driven, equilibrium
 
         chosen = Selection.of(
             self.info, study=study, model=model, temperature=temperature, supercell=supercell
         )
-        groups = list(groups_of(self.info, chosen))
+        groups = self._groups(study, chosen)
         if self.info.studies[study].method == "nemd":
             return driven(self.info, groups)
         raw = [row for row in self.tables(chosen).kappa if row.found.estimate == "raw"]
@@ -207,14 +213,14 @@ class Results:
         Raises
         ------
         ValueError
-            There is no such label, or the study samples no displacements.
+            There is no such label, or only in another study, or the study samples no displacements.
         """
         from ensemble.results.curves import displaced
 
         chosen = Selection.of(
             self.info, study=study, model=model, temperature=temperature, supercell=supercell
         )
-        return displaced(self.info, list(groups_of(self.info, chosen)))
+        return displaced(self.info, self._groups(study, chosen))
 
     def energy_drift(
         self,
@@ -263,7 +269,8 @@ class Results:
         Raises
         ------
         ValueError
-            There is no such label or species, or the study is one by the direct method.
+            There is no such label, or only in another study, or no such species, or the study is
+            one by the direct method.
         """
         import pandas
 
@@ -274,7 +281,7 @@ class Results:
         )
         if self.info.studies[study].method == "nemd":
             raise ValueError(f"study {study}: the direct method has no gauge")
-        groups = [group for group in groups_of(self.info, chosen) if group.done]
+        groups = [group for group in self._groups(study, chosen) if group.done]
         return pandas.DataFrame(
             [line for group in groups for line in scanned(self.info, group, estimator, shifts)]
         )
@@ -290,6 +297,20 @@ class Results:
         with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), MOST_AT_ONCE)) as pool:
             reduced = list(pool.map(lambda of: _reduce(self.info, cache, of, found), groups))
         return Tables.of(zip(groups, reduced, strict=True), unit_system(self.info.units))
+
+    def _groups(self, study: str, selection: Selection) -> list[Group]:
+        """The groups of a study that are chosen; ValueError where it has none of them."""
+        groups = list(groups_of(self.info, selection))
+        if not groups:
+            axes = self.info.studies[study].axes
+            own: dict[str, Iterable[str | float]] = {
+                "models": axes.models,
+                "temperatures": axes.temperatures,
+                "supercells": map(cells_text, axes.supercells),
+            }
+            has = (f"{kind} {', '.join(map(label_text, labels))}" for kind, labels in own.items())
+            raise ValueError(f"study {study}: none of its runs is chosen; it has {'; '.join(has)}")
+        return groups
 
     def __repr__(self) -> str:
         return f"<results of {self.info.root}: {', '.join(self.studies)}>"

@@ -114,6 +114,21 @@ def test_groups_without_runs_are_nan(store: Planted) -> None:
     assert not empty.data_vars
 
 
+def test_labels_of_another_study(store: Planted) -> None:
+    """Such as one that is asked for as it stands in a table of all studies."""
+    results = open_results(store.paths.root)
+    own = "study gk: none of its runs is chosen; it has models a, b; temperatures 300, 600; "
+    for ask in (
+        results.curves,
+        results.displacements,
+        lambda study, **labels: results.gauge_scan(study, [{}], **labels),
+    ):
+        with pytest.raises(ValueError, match=f"{own}supercells 3x3x3$"):
+            ask("gk", supercell="2x2x10")
+    with pytest.raises(ValueError, match=r"study direct: .* temperatures 600; "):
+        results.curves("direct", temperature=300)
+
+
 def test_displacements_over_origins_and_seeds(store: Planted) -> None:
     """Rows since the last origin, which come every 500: lag r is at the rows r, 500 + r, …"""
     rows = store.rows("gk")
