@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ensemble.campaign.schema import Experiment
-from ensemble.plan.recipe import number_text
+from ensemble.plan.recipe import cells_text, number_text
 from ensemble.report.content import Case, Part, Section, Source, section
 from ensemble.report.marks import (
     FILLS,
@@ -28,6 +28,7 @@ from ensemble.report.marks import (
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import INK, QUIET, Look, axis_label, figure, styled, unit
 from ensemble.results.advice import interval_text
+from ensemble.results.findings import Estimated
 from ensemble.results.lengths import by_direct
 from ensemble.results.table import Row
 
@@ -35,6 +36,9 @@ __all__ = ["PARTS", "conductivities", "draw_parts"]
 
 PARTS = {"conductive": "+", "convective": "x", "cross": "1"}
 """Of the raw κ, with markers that no model has."""
+
+WORTH: tuple[Estimated, ...] = ("direct", "raw", "corrected")
+"""Of κ against temperature, where several are trusted or none is: the last one is drawn."""
 
 
 def conductivities(source: Source) -> Section:
@@ -115,35 +119,49 @@ def draw_parts(axes: Axes, x: float, found: Mapping[str, Any], look: Look) -> No
 
 def _by_temperature(source: Source) -> Iterator[Part]:
     """κ to trust against temperature, for each material that has several temperatures."""
-    best = dict[tuple[str, str, float], Row]()
+    found: dict[str, dict[tuple[str, float], list[Row]]] = {}
     direct = by_direct(source.rows("nemd", "direct"))
     for row in (*direct, *source.rows("emd", "raw"), *source.rows("emd", "corrected")):
         if math.isfinite(row.found.kappa.mean):
-            best[row.group.material, row.group.model, row.group.temperature] = row
-    for material in dict.fromkeys(of for of, _, _ in best):
-        rows = [row for (of, _, _), row in best.items() if of == material]
-        if len({row.group.temperature for row in rows}) > 1:
-            yield _against_temperature(source, material, rows)
+            places = found.setdefault(row.group.material, {})
+            places.setdefault((row.group.model, row.group.temperature), []).append(row)
+    for material, places in found.items():
+        if len({temperature for _, temperature in places}) > 1:
+            yield _against_temperature(source, material, list(places.values()))
 
 
-def _against_temperature(source: Source, material: str, rows: Sequence[Row]) -> Picture:
+def _worth(row: Row) -> tuple[bool, int, int]:
+    """By which the one of several κ is chosen that is drawn; of equals it is the first."""
+    return row.trusted, WORTH.index(row.found.estimate), row.group.atoms
+
+
+def _against_temperature(source: Source, material: str, alike: Sequence[Sequence[Row]]) -> Picture:
     system, measured = source.system, source.experiments(material)
+    rows = [max(some, key=_worth) for some in alike]
+    several = len({_cell(row) for some in alike for row in some}) > 1
+    cells = f"; cells: {', '.join(dict.fromkeys(map(_cell, rows)))}" if several else ""
     degrees = unit(system.temperature_symbol)
     texts = {
-        f"{row.group.model} at {number_text(row.group.temperature)} {degrees}": interval_text(
-            row.found.kappa
-        )
+        f"{row.group.model} at {number_text(row.group.temperature)} {degrees}"
+        f"{f', {_cell(row)}' if several else ''}": interval_text(row.found.kappa)
         for row in rows
     }
     return Picture(
         name=slug("temperature", material),
-        caption=f"{material}: κ against temperature, with Onsager's correction (open) where there "
-        "is one, else as Green–Kubo gives it (filled), else by the direct method (half filled); "
-        f"points of one temperature lie side by side.{of_experiments(measured, system)}"
-        f"{untrusted(rows)}",
+        caption=f"{material}: κ against temperature, of what is to be trusted, if anything is, "
+        "with Onsager's correction (open) where there is one, else as Green–Kubo gives it "
+        "(filled), else by the direct method (half filled), in the largest cell; points of one "
+        f"temperature lie side by side{cells}.{of_experiments(measured, system)}{untrusted(rows)}",
         alt=f"κ of {material} in {system.conductivity_symbol}: {in_words(texts)}.",
         figure=_drawn_against_temperature(source, rows, measured),
     )
+
+
+def _cell(row: Row) -> str:
+    """The supercell that a κ is of."""
+    if math.isinf(row.found.length or 0.0):
+        return "infinite length"
+    return cells_text(row.group.supercell)
 
 
 def _drawn_against_temperature(

@@ -5,20 +5,30 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
+from planted_stores import Planted
 from report_parts import FIGURES, Page
 from report_stores import SOURCE
 
 from ensemble.palette import COLOURS
+from ensemble.plan.recipe import Cells
+from ensemble.reduction.intervals import Interval
 from ensemble.report import Written
+from ensemble.report.conductivity import conductivities
+from ensemble.report.content import Source
 from ensemble.report.picture import Picture
 from ensemble.report.style import MARKERS, looks
-from ensemble.results import Results, Selection
+from ensemble.results import Results, Selection, open_results
 from ensemble.results.advice import interval_text
+from ensemble.results.findings import Estimated, Finding
+from ensemble.results.groups import Group
+from ensemble.results.table import Row, Tables
+from ensemble.units import unit_system
 
 
 def test_every_figure_is_there_as_svg_and_png(
@@ -125,3 +135,65 @@ def test_experiments_are_drawn_near_their_temperature(drawn: dict[str, Picture])
     of_all = drawn["temperature-salt"]
     assert "0.2 W/m/K at 900 K" in of_all.caption
     assert 0.2 in [bar[0] for bar in bars_of(of_all.figure.axes[0])]
+
+
+def one(
+    temperature: float,
+    kappa: float,
+    estimate: Estimated,
+    cells: Cells,
+    problems: tuple[str, ...] = (),
+) -> Row:
+    """κ of the model a."""
+    direct = estimate == "direct"
+    group = Group(
+        study="direct" if direct else "gk",
+        method="nemd" if direct else "emd",
+        material="salt",
+        model="a",
+        temperature=temperature,
+        supercell=cells,
+        atoms=8 * math.prod(cells),
+        place=(0, 0, 0),
+        done=(),
+        asked=1,
+    )
+    found = Finding(
+        estimate=estimate,
+        kappa=Interval(mean=kappa, half_width=0.1, samples=5),
+        estimator="direct" if direct else "spectrum",
+        length=50.0 if direct else None,
+        problems=problems,
+    )
+    return Row(group, found, unit_system("metal"))
+
+
+def against_temperature(planted: Callable[..., Planted], *rows: Row) -> Picture:
+    """The figure of some κ, whatever the store has."""
+    source = Source(open_results(planted().paths.root))
+    source.__dict__["tables"] = Tables(kappa=rows, diffusion=())
+    (found,) = (p for p in conductivities(source).pictures if p.name == "temperature-salt")
+    return found
+
+
+def test_against_temperature_the_best_is_drawn(planted: Callable[..., Planted]) -> None:
+    """What is to be trusted; of that what is corrected; of that in the largest cell."""
+    found = against_temperature(
+        planted,
+        one(300, 1.0, "corrected", (3, 3, 3), problems=("too short",)),
+        one(300, 2.0, "direct", (2, 2, 20)),
+        one(600, 3.0, "corrected", (3, 3, 3)),
+        one(600, 4.0, "raw", (4, 4, 4)),
+        one(600, 5.0, "corrected", (2, 2, 2)),
+    )
+    assert [bar[0] for bar in bars_of(found.figure.axes[0])] == [2, 3]
+    assert "cells: 2x2x20, 3x3x3." in found.caption
+    assert "2.00 ± 0.10 (a at 300 K, 2x2x20)" in found.alt
+    assert "trusted by their verdicts" not in found.caption
+
+
+def test_against_temperature_in_one_cell(planted: Callable[..., Planted]) -> None:
+    rows = (one(t, t / 100, "corrected", (3, 3, 3), ("too short",)) for t in (300, 600))
+    found = against_temperature(planted, *rows)
+    assert "3x3x3" not in found.caption + found.alt
+    assert "Not to be trusted by their verdicts: a." in found.caption
