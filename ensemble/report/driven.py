@@ -91,15 +91,16 @@ def _drawn_by_model(
 
 def profiles(source: Source) -> Section:
     """The temperature along the cell, of the longest cell of each study."""
-    cases: dict[tuple[str, float], Case] = {}
+    longest: dict[tuple[str, float], tuple[float, Case]] = {}
     for case in source.cases("nemd"):
-        if source.of_case(case, "direct"):
-            longest = cases.get((case.study, case.temperature))
-            if longest is None or math.prod(case.supercell) > math.prod(longest.supercell):
-                cases[case.study, case.temperature] = case
+        if rows := source.of_case(case, "direct").values():
+            key = case.study, case.temperature
+            length = max(row.found.length or 0.0 for row in rows)
+            if key not in longest or length > longest[key][0]:
+                longest[key] = length, case
     parts = [
         part
-        for case in cases.values()
+        for _, case in longest.values()
         for part in attempt(f"The profile of {case}", _profile, source, case)
     ]
     why = "there is no value yet" if source.cases("nemd") else "the campaign has no direct method"

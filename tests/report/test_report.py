@@ -12,11 +12,12 @@ import pytest
 from launches import launch
 from planted_stores import Planted
 from report_parts import Page, pictures, sections
-from report_stores import EXPERIMENTS, equilibrium
+from report_stores import EXPERIMENTS, driven, equilibrium
 
 from ensemble.cli import main
 from ensemble.report import write_report
 from ensemble.report.content import Source
+from ensemble.report.driven import profiles
 from ensemble.report.picture import slug
 from ensemble.results import Results, Selection, open_results
 from ensemble.store import ledger
@@ -74,6 +75,13 @@ def test_failures_alone(planted: MakeStore) -> None:
     text = write_report(results).page.read_text()
     assert "the &lt;energy&gt; moved" in text
     assert "<energy>" not in text
+
+
+def test_the_longest_cell_is_not_the_largest(planted: MakeStore) -> None:
+    store = planted(direct_cells="[[2, 2, 14], [4, 4, 10]]")
+    store.each("direct", lambda run: driven(run, store.rows("direct")))
+    found = profiles(Source(open_results(store.paths.root)))
+    assert [one.name for one in found.pictures] == ["profile-direct-T600-2x2x14"]
 
 
 def test_damage_leaves_a_figure_out(planted: MakeStore) -> None:
