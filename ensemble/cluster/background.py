@@ -3,7 +3,8 @@
 A launcher in the background holds a lease in the store, so that `ensemble status` can tell where it
 is. The next launch takes that away and goes on in its place; the old one notices at its heartbeat,
 within ten seconds, and stops as after Ctrl-C. Until then both are at work, which the leases of the
-runs allow for. It makes no difference whether they are on one machine.
+runs allow for. It makes no difference whether they are on one machine. A launch that cannot have
+its cluster takes nothing away.
 """
 
 from __future__ import annotations
@@ -28,16 +29,23 @@ def in_place_of_others(
     paths: StorePaths, stop: threading.Event, reporter: Reporter, *, background: bool
 ) -> Iterator[None]:
     """Take over from a launcher in the background, and be the one if `background`: `stop` is set
-    when the next launch has taken over.
+    when the next launch has taken over. Where it is set before, all is left as it is.
 
     Raises
     ------
     ensemble.store.StoreError
         The store cannot be written.
     """
+    if stop.is_set():
+        yield
+        return
     before = revoke(paths.launcher)
     if before is not None:
-        reporter.note(f"takes over from the launcher in the background, {before}")
+        reporter.note(
+            f"takes over from the launcher in the background, {before}"
+            if before.is_held
+            else f"the launcher in the background died: {before}"
+        )
     if not background:
         yield
         return

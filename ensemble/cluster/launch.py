@@ -111,10 +111,16 @@ def launch(
     stop, judged = threading.Event(), list[Judgement]()
     with (
         stopping(stop),
-        in_place_of_others(prepared.paths, stop, reporter, background=background),
+        ExitStack() as turn,
         Workplace(campaign, root, workers, reporter, stop) as workplace,
     ):
-        agenda = workplace.do(prepared)
+        agenda = Agenda(prepared.items())
+        workplace.open(agenda)
+        # Not before: where there is no cluster, whoever is at work goes on.
+        turn.enter_context(
+            in_place_of_others(prepared.paths, stop, reporter, background=background)
+        )
+        workplace.do(prepared, agenda)
         while campaign.convergence and not (stop.is_set() or agenda.store_fault):
             asked = prepared.plan.extensions
             prepared = prepare(campaign, root)  # what the store says now
@@ -122,7 +128,8 @@ def launch(
             if extend(prepared, judged, reporter.note) == asked:
                 break
             prepared = prepare(campaign, root)
-            agenda = workplace.do(prepared)
+            agenda = Agenda(prepared.items())
+            workplace.do(prepared, agenda)
     summary = _summary(prepared, agenda, stop.is_set(), judged)
     reporter.stop(
         closing_line(
@@ -183,22 +190,32 @@ class Workplace:
     def __exit__(self, *raised: Any) -> None:
         self._stack.__exit__(*raised)
 
-    def do(self, prepared: Prepared) -> Agenda:
-        """Do what is left to do; the agenda says what became of it."""
-        agenda = Agenda(prepared.items())
+    def open(self, agenda: Agenda) -> Backend | None:
+        """The cluster, started if it is not yet; None where there is nothing to do.
+
+        Raises
+        ------
+        ValueError
+            It cannot be had.
+        """
         if agenda.finished or self._stop.is_set():
-            return agenda
+            return None
         if self._backend is None:
             opened = open_backend(self._campaign.cluster, self._setting)
             self._backend = self._stack.enter_context(opened)
             self._add_page(self._backend)
-        backend = self._backend
+        return self._backend
+
+    def do(self, prepared: Prepared, agenda: Agenda) -> None:
+        """Do what is left to do; the agenda says what became of it."""
+        backend = self.open(agenda)
+        if backend is None:
+            return
         watch = Watch(prepared, backend)
         watch.progress.dashboard = self._page or watch.progress.dashboard
         watch.begin()
         self._reporter.start(watch.progress)
         Launcher(backend, prepared, agenda, self._hosts, watch, self._reporter, self._stop).run()
-        return agenda
 
     def _add_page(self, backend: Backend) -> None:
         """Have the page in the scheduler's dashboard. A scheduler that somebody else has started

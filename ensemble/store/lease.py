@@ -94,6 +94,11 @@ class Seen:
         return None
 
     @property
+    def is_held(self) -> bool:
+        """Whether its holder is at work, as far as can be seen from here."""
+        return self.holder is None or self.holder.alive() is not False
+
+    @property
     def _fields(self) -> dict[str, Any]:
         with suppress(ValueError):
             fields = json.loads(self.content)
@@ -122,7 +127,7 @@ def look(path: Path) -> Seen | None:
 def is_held(path: Path) -> bool:
     """Whether someone is at work, as far as can be seen from here."""
     seen = look(path)
-    return seen is not None and (seen.holder is None or seen.holder.alive() is not False)
+    return seen is not None and seen.is_held
 
 
 def revoke(path: Path) -> Seen | None:

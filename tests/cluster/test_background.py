@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
+import threading
 from pathlib import Path
 
 import psutil
@@ -20,7 +23,16 @@ from launches import (
 from test_fairness import slow_campaign
 from test_simulated import simulated
 
+from ensemble.cluster.background import in_place_of_others
+from ensemble.cluster.launch import launch as launch_here
+from ensemble.cluster.progress import reporter_for
+from ensemble.store.layout import StorePaths
+from ensemble.store.lease import Holder, Lease
+
 LOG = "work/launch.log"
+
+NOBODY = '[cluster]\nkind = "address"\naddress = "tcp://127.0.0.1:9"\n'
+"""A scheduler that does not answer."""
 
 
 def detach(campaign: Path, store: Path) -> psutil.Process:
@@ -79,6 +91,44 @@ def test_it_stops_when_another_has_taken_over(tmp_path: Path) -> None:
     said = (store / LOG).read_text().splitlines()[-1]
     assert re.match(r"\d+ of 40 runs done in .*interrupted; the same command goes on", said)
     wait_until(lambda: processes_in(tmp_path) == [])
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_who_has_no_cluster_takes_nothing_over(
+    fluid: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], background: bool
+) -> None:
+    section = tmp_path / "typo.toml"
+    section.write_text(NOBODY)
+    paths = StorePaths(tmp_path / "store")
+    with Lease.acquire(paths.launcher) as lease:
+        with pytest.raises(ValueError, match="no Dask scheduler answers"):
+            launch_here(fluid, paths.root, cluster=section, background=background)
+        lease.confirm()
+    assert "takes over" not in capsys.readouterr().out
+
+
+def test_who_was_told_to_stop_takes_nothing_over(tmp_path: Path) -> None:
+    paths, stop, out = StorePaths(tmp_path), threading.Event(), io.StringIO()
+    stop.set()
+    with (
+        Lease.acquire(paths.launcher) as lease,
+        in_place_of_others(paths, stop, reporter_for(out=out), background=True),
+    ):
+        lease.confirm()
+    assert out.getvalue() == ""
+
+
+def test_nobody_takes_over_from_the_dead(tmp_path: Path) -> None:
+    """The lease is removed all the same."""
+    paths, out = StorePaths(tmp_path), io.StringIO()
+    paths.work.mkdir()
+    dead = vars(Holder.me()) | {"started": "long ago"}
+    paths.launcher.write_text(json.dumps({"token": "theirs", "holder": dead}))
+    reporter = reporter_for(out=out)
+    with in_place_of_others(paths, threading.Event(), reporter, background=False):
+        assert not paths.launcher.exists()
+    who = f"process {os.getpid()} on {dead['host']}"
+    assert out.getvalue() == f"the launcher in the background died: {who}\n"
 
 
 def test_it_goes_on_by_itself(tmp_path: Path) -> None:
