@@ -63,7 +63,7 @@ reproduction: $(STAMP)
 	for name in $(REPRODUCED); do \
 		$(BIN)/ensemble launch campaigns/$$name.toml || test $$? -eq 1 || exit 1; \
 	done
-	$(BIN)/python -m ensemble.reproduction
+	$(BIN)/python -P -m ensemble.reproduction
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

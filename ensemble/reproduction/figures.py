@@ -48,6 +48,12 @@ __all__ = ["conductivity_figures", "model_keys", "panels"]
 
 KAPPA = "W/m/K"
 
+LARGE = 20.0
+"""W/m/K; where parts of κ are larger, they are drawn by logarithm."""
+
+FAR_APART = 4.0
+"""Largest over smallest value, from which an axis is logarithmic."""
+
 PLACES: dict[Estimated, float] = {"raw": -0.24, "corrected": 0.0, "direct": 0.24}
 """Of the estimates of a model, side by side."""
 
@@ -104,10 +110,11 @@ def _parts(campaign: Campaign, cases: Sequence[Case]) -> Picture:
             for x, (model, value) in enumerate(values.items()):
                 point(axes, x - 0.24, value.kappa, look[model])
                 draw_parts(axes, x, value.parts, look[model])
+            _from_afar(axes)
             name_models(axes, list(values), PANEL)
             axes.set_ylabel(axis_label("κ", KAPPA))
             axes.text(0.02, 0.97, case.title, transform=axes.transAxes, va="top")
-        keys(drawn[0], [key("κ, raw", "o"), *(key(n, marker) for n, marker in PARTS.items())], 4)
+        keys(drawn[0], [key("κ, raw", "o"), *(key(n, marker) for n, marker in PARTS.items())], 2)
     return Picture(
         name=slug("parts", campaign.system),
         caption=f"{campaign.title}: raw Green–Kubo κ by model with its conductive, convective and "
@@ -115,6 +122,15 @@ def _parts(campaign: Campaign, cases: Sequence[Case]) -> Picture:
         alt=f"Raw κ in {KAPPA}: {in_words(texts)}.",
         figure=found,
     )
+
+
+def _from_afar(axes: Axes) -> None:
+    """Draw what is large in size by logarithm, and what is small as it is."""
+    low, high = axes.get_ylim()
+    if max(-low, high) > LARGE:
+        axes.set_yscale("symlog", linthresh=1.0)
+        axes.set_ylim(2 * low, 10 * high)
+        axes.yaxis.set_major_formatter("{x:g}")
 
 
 def _running(campaign: Campaign, cases: Sequence[Case]) -> Picture:
@@ -226,7 +242,9 @@ def _estimates(evidence: Evidence, campaign: Campaign, cases: Sequence[Case]) ->
             _draw_gammas(under, models, case, look)
             name_models(axes, models, PANEL)
             name_models(under, models, PANEL)
-            axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+            _scale(
+                axes, [value.kappa for values in estimates.values() for value in values.values()]
+            )
             axes.set_ylabel(axis_label("κ", KAPPA))
             axes.text(0.02, 0.97, case.title, transform=axes.transAxes, va="top")
         keys(above[0], [key(name, "o", FILLS[name]) for name in PLACES])
@@ -238,6 +256,15 @@ def _estimates(evidence: Evidence, campaign: Campaign, cases: Sequence[Case]) ->
         alt=f"κ in {KAPPA}: {in_words(texts)}.",
         figure=found,
     )
+
+
+def _scale(axes: Axes, drawn: Sequence[Interval]) -> None:
+    """From zero, or by logarithm where values are so far apart that the small ones would be one."""
+    means = [one.mean for one in drawn]
+    if drawn and min(one.low for one in drawn) > 0 and max(means) > FAR_APART * min(means):
+        log_y(axes)
+    else:
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
 
 
 def _draw_gammas(axes: Axes, models: Sequence[str], case: Case, look: Mapping[str, Look]) -> None:
