@@ -13,8 +13,7 @@ from pygments.lexers import TextLexer
 project = "ensemble"
 release = importlib.metadata.version("ensemble")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
-# The findings are part of reproduction.md.
-exclude_patterns = ["**.ipynb_checkpoints", "reproduction/findings.md"]
+exclude_patterns = ["**.ipynb_checkpoints"]
 
 # Whoever looks at a page needs no network: this theme has no fonts or scripts from elsewhere.
 html_theme = "furo"

@@ -24,7 +24,7 @@ from ensemble.store.files import write_if_new
 
 __all__ = ["FINDINGS", "document", "page_of", "write"]
 
-FINDINGS = "findings.md"
+FINDINGS = "findings.md.jinja"
 """Written by hand: likely causes of what disagrees. Numbers stand in it as placeholders of the
 template, such as ``{{ raw[1].parts["raw κ"].factor | number(2) }}``."""
 

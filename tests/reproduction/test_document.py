@@ -151,7 +151,7 @@ def test_figure_of_an_earlier_document_goes(tables: Path) -> None:
 
 
 def test_findings_are_included(tables: Path) -> None:
-    (tables / "findings.md").write_text(
+    (tables / "findings.md.jinja").write_text(
         'Raw κ reaches over a factor of {{ raw[0].parts["raw κ"].factor | number(2) }}.\n'
     )
     found = section(said(tables), "Findings")
@@ -160,7 +160,7 @@ def test_findings_are_included(tables: Path) -> None:
 
 @pytest.mark.parametrize("mistake", ["{{ nothing }}", "{{ raw[0].nothing }}", "{{ raw"])
 def test_findings_with_a_mistake(tables: Path, mistake: str) -> None:
-    (tables / "findings.md").write_text(mistake)
+    (tables / "findings.md.jinja").write_text(mistake)
     with pytest.raises(ValueError, match=r"findings\.md: .*placeholders"):
         said(tables)
 
