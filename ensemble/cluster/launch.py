@@ -191,16 +191,16 @@ class Workplace:
         self._stack.__exit__(*raised)
 
     def open(self, agenda: Agenda) -> Backend | None:
-        """The cluster, started if it is not yet; None where there is nothing to do.
+        """The cluster, started if it is not yet; None where nothing is to be done, or no more is.
 
         Raises
         ------
         ValueError
             It cannot be had.
         """
-        if agenda.finished or self._stop.is_set():
+        if agenda.finished:
             return None
-        if self._backend is None:
+        if self._backend is None and not self._stop.is_set():
             opened = open_backend(self._campaign.cluster, self._setting)
             self._backend = self._stack.enter_context(opened)
             self._add_page(self._backend)
