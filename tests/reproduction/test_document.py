@@ -161,7 +161,7 @@ def test_findings_are_included(tables: Path) -> None:
 @pytest.mark.parametrize("mistake", ["{{ nothing }}", "{{ raw[0].nothing }}", "{{ raw"])
 def test_findings_with_a_mistake(tables: Path, mistake: str) -> None:
     (tables / "findings.md.jinja").write_text(mistake)
-    with pytest.raises(ValueError, match=r"findings\.md: .*placeholders"):
+    with pytest.raises(ValueError, match=r"findings\.md\.jinja: .*placeholders"):
         said(tables)
 
 
