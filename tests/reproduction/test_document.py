@@ -193,7 +193,6 @@ def test_plans_alone(tables: Path) -> None:
     assert "No equilibrium run is done yet." in section(page, 1)
 
 
-@pytest.mark.skipif(not COMMITTED.exists(), reason="no tables are committed")
 def test_committed_document_is_that_of_its_tables(tmp_path: Path) -> None:
     folder = tmp_path / COMMITTED.name
     shutil.copytree(COMMITTED, folder)
