@@ -24,8 +24,9 @@ def build_parser() -> Parser:
         prog="python -m ensemble.reproduction",
         description="""\
 Collect small tables from the stores of the reproduction's campaigns, and write the document about
-them from these tables. A store that is not there leaves its tables as they are; one whose campaign
-is not done yet gives what it has. The document can be written again without any store.""",
+them from these tables. A store that is not there leaves its tables as they are, and so does one
+that has fewer runs than they; otherwise one whose campaign is not done yet gives what it has. The
+document can be written again without any store.""",
         examples="""\
 python -m ensemble.reproduction
 python -m ensemble.reproduction --stores /scratch/runs

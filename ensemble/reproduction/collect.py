@@ -23,13 +23,13 @@ from ensemble.reproduction.samples import (
     momenta,
     site_energies,
 )
-from ensemble.reproduction.tables import OF_CAMPAIGN, write_table
+from ensemble.reproduction.tables import OF_CAMPAIGN, TableError, read_table, write_table
 from ensemble.results import Results, open_results
 from ensemble.results.groups import groups_of
 from ensemble.store import ledger
 from ensemble.store.planned import plan_of
 from ensemble.store.progress import State
-from ensemble.store.status import read_status
+from ensemble.store.status import Status, read_status
 
 __all__ = ["SHIFTS", "collect"]
 
@@ -42,7 +42,7 @@ SECONDS_PER_HOUR = 3600.0
 
 
 def collect(store: Path, folder: Path, say: Callable[[str], None] = print) -> None:
-    """Write the tables of a store into a folder.
+    """Write the tables of a store into a folder, unless those there are of more runs.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def collect(store: Path, folder: Path, say: Callable[[str], None] = print) -> No
     folder
         Of the campaign's tables; it is made where there is none.
     say
-        Is told what could not be collected.
+        Is told what could not be collected, or that nothing was.
 
     Raises
     ------
@@ -59,6 +59,13 @@ def collect(store: Path, folder: Path, say: Callable[[str], None] = print) -> No
         The store cannot be read, or a table not be written.
     """
     results = open_results(store)
+    done, before = _done(read_status(store)), _runs_of_tables(folder)
+    if done < before:
+        say(
+            f"{store}: {done} runs are done, {folder} has the tables of {before}: they stay "
+            f"(without {folder / 'store.csv'} they are replaced)"
+        )
+        return
     makers: dict[str, Callable[[Results], Iterable[Mapping[str, Any]]]] = {
         "store": _store,
         "studies": _studies,
@@ -78,6 +85,18 @@ def collect(store: Path, folder: Path, say: Callable[[str], None] = print) -> No
     }
     for name, make in makers.items():
         write_table(folder, OF_CAMPAIGN[name], make(results))
+
+
+def _done(status: Status) -> int:
+    return sum(study.states[State.DONE] for study in status.studies)
+
+
+def _runs_of_tables(folder: Path) -> int:
+    """Of how many runs the tables of a folder are; 0 where there are none, or not to be read."""
+    try:
+        return int(read_table(folder, OF_CAMPAIGN["store"]).runs.iloc[0])
+    except (TableError, IndexError, ValueError):
+        return 0
 
 
 def _records(frame: Any) -> list[Line]:
@@ -103,14 +122,12 @@ def _each(
 def _store(results: Results) -> Iterator[Line]:
     info = results.info
     status, campaign = read_status(info.root), parse_campaign(info.campaign, info.paths.campaign)
-    runs = sum(study.runs for study in status.studies)
-    done = sum(study.states[State.DONE] for study in status.studies)
     failed = sum(event.kind == "failed" for event in ledger.events(info.paths))
     yield {
         "name": campaign.name,
         "description": campaign.header.description,
-        "runs": done,
-        "runs_asked": runs,
+        "runs": _done(status),
+        "runs_asked": sum(study.runs for study in status.studies),
         "launches": len(list(ledger.launches(info.paths))),
         "attempts_failed": failed,
         **info.versions[-1],

@@ -8,7 +8,7 @@ import numpy as np
 import pandas
 import pytest
 from planted_stores import plant_store
-from planted_tables import plant_plans, plant_tables
+from planted_tables import CAMPAIGN, plant_plans, plant_tables
 from report_stores import plant_everything
 
 from ensemble.reproduction import collect, write
@@ -118,6 +118,21 @@ def test_store_that_is_not_done(tmp_path: Path) -> None:
     assert table(folder, "gauge").empty
     assert any("site energies" in line or "counted" in line for line in said) or said
     write(folder)
+
+
+def test_tables_of_more_runs_stay(tmp_path: Path) -> None:
+    """A store that was begun anew must not take away what another machine found."""
+    plant_tables(tmp_path / "reproduction")
+    folder = tmp_path / "reproduction" / CAMPAIGN
+    before = {path: path.read_bytes() for path in folder.glob("*.csv")}
+    begun = plant_store(tmp_path).paths.root
+    said: list[str] = []
+    collect(begun, folder, said.append)
+    assert {path: path.read_bytes() for path in folder.glob("*.csv")} == before
+    assert f"{begun}: 0 runs are done" in said[0]
+    (folder / "store.csv").unlink()
+    collect(begun, folder, said.append)
+    assert read_table(folder, OF_CAMPAIGN["store"]).runs.iloc[0] == 0
 
 
 def test_tables_name_no_place(store: Path, collected: Path) -> None:
