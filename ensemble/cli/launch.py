@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,7 @@ extend the store; any other change of the physics is refused. With [convergence]
 those groups of runs that do not know their thermal conductivity well enough get more seeds, or
 more time.""",
         exit_status={
-            0: "all runs are done",
+            0: "all runs, or those of --study, are done",
             1: "something is left: runs that failed, or an error that stderr tells",
             130: "interrupted; the same command goes on",
         },
@@ -37,6 +39,7 @@ ensemble launch campaigns/quickstart.toml
 ensemble launch campaigns/cu195se.toml --store /scratch/cu195se --workers 64
 ensemble launch campaigns/cu195se.toml --cluster deploy/slurm.toml
 ensemble launch campaigns/cu195se.toml --cluster deploy/slurm.toml --detach
+ensemble launch campaigns/cu195se.toml --study gk-600K direct-600K
 ensemble launch campaigns/cu195se.toml --retry-failed
 ensemble launch campaigns/quickstart.toml --json | jq .failed""",
     )
@@ -46,6 +49,13 @@ ensemble launch campaigns/quickstart.toml --json | jq .failed""",
     )
     complete_by(store, stores)
     add_cluster(parser)
+    study = parser.add_argument(
+        "--study",
+        nargs="+",
+        metavar="NAME",
+        help="do only these studies, and the trajectories that they read again",
+    )
+    complete_by(study, _studies)
     parser.add_argument(
         "--retry-failed", action="store_true", help="try runs again that were given up before"
     )
@@ -62,6 +72,15 @@ ensemble launch campaigns/quickstart.toml --json | jq .failed""",
     parser.set_defaults(run=run_launch)
 
 
+def _studies(parsed_args: argparse.Namespace, **_: Any) -> Iterable[str]:
+    """Completes names of the studies of the campaign that is typed."""
+    from ensemble.campaign import load_campaign
+
+    with suppress(ValueError, OSError):
+        return [study.name for study in load_campaign(parsed_args.campaign).studies]
+    return []
+
+
 def run_launch(arguments: argparse.Namespace) -> int:
     from ensemble.cluster.launch import launch
     from ensemble.cluster.progress import reporter_for
@@ -73,6 +92,7 @@ def run_launch(arguments: argparse.Namespace) -> int:
         arguments.store,
         cluster=arguments.cluster,
         workers=arguments.workers,
+        studies=arguments.study,
         retry_failed=arguments.retry_failed,
         reporter=reporter_for(arguments.quiet, sys.stderr if arguments.json else sys.stdout),
         background=arguments.in_background,
@@ -123,6 +143,8 @@ def _detached(arguments: argparse.Namespace) -> int:
     for option in ("cluster", "workers"):
         if (value := getattr(arguments, option)) is not None:
             words += [f"--{option}", str(value)]
+    if arguments.study:
+        words += ["--study", *arguments.study]
     for switch in ("retry_failed", "quiet"):
         if getattr(arguments, switch):
             words.append(f"--{switch.replace('_', '-')}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -39,7 +39,7 @@ class Summary:
 
     store: Path
     asked: int
-    """Runs of the campaign."""
+    """Runs of the campaign, or of the studies that were to be done."""
     done: int
     """Runs that are in the store from beginning to end."""
     failed: dict[str, Receipt]
@@ -63,6 +63,7 @@ def launch(
     *,
     cluster: str | PathLike[str] | None = None,
     workers: int | None = None,
+    studies: Collection[str] | None = None,
     retry_failed: bool = False,
     reporter: Reporter | None = None,
     background: bool = False,
@@ -81,6 +82,8 @@ def launch(
         A file with a table ``[cluster]``, in place of the campaign's own.
     workers
         Runs at a time, in place of the ``workers`` of ``[cluster]``; in a job queue at most.
+    studies
+        Names of those to be done, with the trajectories that they read again; None for all.
     retry_failed
         Whether runs that were given up before are tried again.
     reporter
@@ -91,7 +94,7 @@ def launch(
     Raises
     ------
     ensemble.campaign.CampaignError
-        The campaign cannot be used.
+        The campaign cannot be used, or has no such study.
     ensemble.store.StoreError
         The store cannot, or holds another campaign's runs.
     ValueError
@@ -104,7 +107,7 @@ def launch(
     if cluster is not None:
         campaign = on_cluster(campaign, cluster)
     check_backend(campaign.cluster)
-    prepared = prepare(campaign, root, retry_failed=retry_failed)
+    prepared = prepare(campaign, root, studies=studies, retry_failed=retry_failed)
     reporter = reporter or reporter_for()
     for key, receipt in prepared.failed.items():
         reporter.failure(key, receipt, again=False)
@@ -123,11 +126,11 @@ def launch(
         workplace.do(prepared, agenda)
         while campaign.convergence and not (stop.is_set() or agenda.store_fault):
             asked = prepared.plan.extensions
-            prepared = prepare(campaign, root)  # what the store says now
+            prepared = prepare(campaign, root, studies=studies)  # what the store says now
             judged = judge(prepared)
             if extend(prepared, judged, reporter.note) == asked:
                 break
-            prepared = prepare(campaign, root)
+            prepared = prepare(campaign, root, studies=studies)
             agenda = Agenda(prepared.items())
             workplace.do(prepared, agenda)
     summary = _summary(prepared, agenda, stop.is_set(), judged)

@@ -6,13 +6,14 @@ This is the reconciling half of ``launch``: plan minus store.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from ensemble.campaign import Campaign, CampaignFiles, find_files
+from ensemble.campaign import Campaign, CampaignError, CampaignFiles, find_files
+from ensemble.campaign.errors import Problem, nearest, one_of, show
 from ensemble.cluster.agenda import REAL_FAILURES, Item
 from ensemble.cluster.jobs import Job, Outcome, Receipt, Source
 from ensemble.md.failures import Cause
@@ -41,7 +42,7 @@ class Prepared:
     paths: StorePaths
     plan: Plan
     runs: dict[str, Run]
-    """All runs of the campaign, by their keys."""
+    """The runs that count, by their keys: all of the campaign, or those of some studies."""
     index: dict[str, Index]
     """Where each is in its study's hypercube."""
     reached: dict[str, int]
@@ -120,18 +121,36 @@ class Prepared:
         )
 
 
-def prepare(campaign: Campaign, root: Path, *, retry_failed: bool = False) -> Prepared:
+def prepare(
+    campaign: Campaign,
+    root: Path,
+    *,
+    studies: Collection[str] | None = None,
+    retry_failed: bool = False,
+) -> Prepared:
     """Make or grow the store of a campaign, and see what is left to do.
+
+    Parameters
+    ----------
+    campaign
+        All of it is in the store, whatever is to be done now.
+    root
+        Of the store.
+    studies
+        Names of those that count; trajectories that they read again come with them. None for all.
+    retry_failed
+        Whether runs that were given up before are tried again.
 
     Raises
     ------
     ensemble.campaign.CampaignError
-        A file that the campaign names is missing or no good.
+        A file that the campaign names is missing or no good, or it has no such study.
     ensemble.store.errors.StoreError
         The store cannot be written, or holds runs of other physics.
     """
     paths, files = StorePaths(root), find_files(campaign)
     check_place(root)
+    _check_studies(campaign, studies)
     recorded = _recorded(known_store(root))
     # What cannot be planned is refused before there is a store.
     plan = make_plan(campaign, files, recorded=recorded)
@@ -147,7 +166,30 @@ def prepare(campaign: Campaign, root: Path, *, retry_failed: bool = False) -> Pr
         shutil.rmtree(paths.aside, ignore_errors=True)  # of who was killed here
         put_files(paths, plan, files)
         info = create_or_grow(paths, plan, versions=versions_of(campaign), confirm=lease.confirm)
-    return _compare(paths, plan, info, retry_failed)
+    prepared = _chosen(_compare(paths, plan, info), studies)
+    _remember(prepared, retry_failed)
+    return prepared
+
+
+def _check_studies(campaign: Campaign, asked: Collection[str] | None) -> None:
+    names = [study.name for study in campaign.studies]
+    problems = [
+        Problem("--study", f"found {show(name)}", one_of(names), nearest(name, names))
+        for name in asked or ()
+        if name not in names
+    ]
+    if problems:
+        raise CampaignError(campaign.path, problems)
+
+
+def _chosen(prepared: Prepared, studies: Collection[str] | None) -> Prepared:
+    """With the runs of some studies, and those that they need, in the order of the plan."""
+    if studies is None:
+        return prepared
+    wanted = {key for key, run in prepared.runs.items() if run.study in studies}
+    sources = (prepared.recipe(key).source_of(prepared.runs[key]) for key in wanted)
+    wanted |= {source.key for source in sources if source is not None}
+    return replace(prepared, runs={key: run for key, run in prepared.runs.items() if key in wanted})
 
 
 def _recorded(info: StoreInfo | None) -> dict[str, Segmentation]:
@@ -184,7 +226,7 @@ def put_files(paths: StorePaths, plan: Plan, files: CampaignFiles) -> None:
                 write_if_new(target, data, aside=paths.aside)
 
 
-def _compare(paths: StorePaths, plan: Plan, info: StoreInfo, retry_failed: bool) -> Prepared:
+def _compare(paths: StorePaths, plan: Plan, info: StoreInfo) -> Prepared:
     """How far every run of a plan is."""
     runs, index, reached = {}, {}, {}
     for study in plan.recipes:
@@ -197,9 +239,7 @@ def _compare(paths: StorePaths, plan: Plan, info: StoreInfo, retry_failed: bool)
             reached[key] = recipe.equilibration_segments + segments if segments else 0
             if segments >= recipe.sample_segments:
                 tidy(paths, recipe, run, index[key])
-    prepared = Prepared(paths, plan, runs, index, reached, {}, {})
-    _remember(prepared, retry_failed)
-    return prepared
+    return Prepared(paths, plan, runs, index, reached, {}, {})
 
 
 def _remember(prepared: Prepared, retry_failed: bool) -> None:

@@ -53,11 +53,10 @@ class Watch:
                 backend.most,
             ),
         )
-        for name, recipe in prepared.plan.recipes.items():
-            step = recipe.trajectory.timestep / (1 if reduced else FS_PER_NS)
-            self.progress.studies[name] = StudyProgress(0, 0, step)
         for key, run in prepared.runs.items():
-            study, segments = self.progress.studies[run.study], prepared.recipe(key).segments
+            recipe, segments = prepared.recipe(key), prepared.recipe(key).segments
+            step = recipe.trajectory.timestep / (1 if reduced else FS_PER_NS)
+            study = self.progress.studies.setdefault(run.study, StudyProgress(0, 0, step))
             study.runs += 1
             study.segments += segments
             study.segments_done += min(self._reached[key], segments)

@@ -42,6 +42,7 @@ def completed(folder: Path, line: str) -> set[str]:
         ("ensemble st", {"status"}),
         ("ensemble results --mod", {"--model"}),
         ("ensemble launch ", {"argon.toml", "runs/"}),
+        ("ensemble launch argon.toml --study ", {"gk", "too-fast"}),
         ("ensemble status ru", {"runs/", "runs/argon"}),
         ("ensemble inspect too", {"too-fast/second-T300-3x3x3-s1"}),
         ("ensemble logs gk/f", {"gk/first-T40-3x3x3-s1"}),
