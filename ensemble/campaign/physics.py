@@ -23,6 +23,9 @@ FILES: dict[str, Any] = {"files": True, "structure": True}
 NOT_OF_A_RUN = {"name", "engine", "window"}
 NOT_OF_A_MATERIAL: dict[str, Any] = {"host": True}
 
+LATER = {"virial": "centroid"}
+"""Keys that stores of earlier versions do not have, and what their runs were made with."""
+
 ABSENT = object()
 """In place of a value that one side does not have."""
 
@@ -93,6 +96,7 @@ def diff_physics(before: dict[str, Any], after: dict[str, Any]) -> tuple[Differe
 def _differences(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Difference]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in before | after:
-            yield from _differences((*path, key), before.get(key, ABSENT), after.get(key, ABSENT))
+            was, now = (side.get(key, LATER.get(key, ABSENT)) for side in (before, after))
+            yield from _differences((*path, key), was, now)
     elif before is ABSENT or after is ABSENT or before != after:
         yield Difference(path, before, after)

@@ -85,20 +85,26 @@ class Plan:
         return replace(recipe, sample_segments=own.segments)
 
     def extended(self, extensions: Mapping[str, Extensions]) -> Plan:
-        """With more for some groups. Those of a ``rerun`` get what their source gets."""
-        found = {
-            name: {key: one for key, one in extensions.get(name, {}).items() if one != NOTHING}
-            for name in self.recipes
-        }
+        """With more for some groups. Those of a ``rerun`` get what their source gets, but for seeds
+        where the study names its own.
+        """
+        found = {name: dict(extensions.get(name, {})) for name in self.recipes}
         for name, recipe in self.recipes.items():
             if isinstance(recipe.study, Rerun):
                 source, model = recipe.study.source, recipe.study.source.model
+                own_seeds = recipe.study.seeds is not None
                 found[name] = {
-                    (mine, temperature, cells): extension
+                    (mine, temperature, cells): Extension(
+                        seeds=() if own_seeds else extension.seeds, segments=extension.segments
+                    )
                     for (of, temperature, cells), extension in found[source.study].items()
                     for mine in self.axes[name].models
                     if of == model
                 }
+        found = {
+            name: {key: one for key, one in some.items() if one != NOTHING}
+            for name, some in found.items()
+        }
         return replace(self, extensions={name: some for name, some in found.items() if some})
 
     def most_segments(self, study: str) -> int:

@@ -65,12 +65,14 @@ def _check(training: Training, file: Path) -> None:
             for key in keys
             if before.get(table, {}).get(key) != keys[key]
         ]
-        changed += [key for key, found in said.items() if said_before.get(key, found) != found]
+        edited = [key for key, found in said.items() if said_before.get(key, found) != found]
         said = said_before | said
-        if changed:
+        differs = [f"another {' and '.join(changed)} than {training.path} has now"] * bool(changed)
+        differs += [f"other contents of the file that {key} names" for key in edited]
+        if differs:
             raise WorkplaceError(
-                f"{file.parent}: begun with another {' and '.join(changed)} than "
-                f"{training.path} has now; take it back, or work elsewhere: --work"
+                f"{file.parent}: begun with {', and '.join(differs)}; take it back, or work "
+                "elsewhere: --work"
             )
     written = asked | ({FILES: said} if said else {})
     write_atomically(file, (json.dumps(written, indent=1) + "\n").encode())

@@ -56,6 +56,16 @@ def test_what_is_physics(old: str, new: str, message: str) -> None:
     assert not differences[0].harmless
 
 
+def test_a_store_from_before_a_key_goes_on() -> None:
+    """Its reruns had the virials that are the default now."""
+    before, after = parse(EVERYTHING).physics(), parse(EVERYTHING).physics()
+    del before["study"]["fixed"]["virial"]
+    assert diff_physics(before, after) == diff_physics(after, before) == ()
+    symmetric = changed('method = "rerun"', 'method = "rerun"\nvirial = "symmetric"', EVERYTHING)
+    (difference,) = diff_physics(before, parse(symmetric).physics())
+    assert str(difference) == 'study.fixed.virial: was "centroid", is now "symmetric"'
+
+
 def test_files_count_by_their_contents() -> None:
     text = changed("lattice = 1.882", "", changed('prototype = "fcc"', 'structure = "a.xyz"', LJ))
     text = changed('name = "lj"', 'name = "lj"\nfiles = "a/table"', text)

@@ -107,6 +107,16 @@ def test_a_longer_run_is_cut_as_before(extended: Plan) -> None:
         assert recipe.segment(number) == extended.recipes["gk"].segment(number)
 
 
+def test_a_rerun_with_seeds_of_its_own_keeps_to_them(folder: Folder, extended: Plan) -> None:
+    """It gets the time of its source, not its seeds."""
+    text = CU2SE.replace('method = "rerun"', 'method = "rerun"\nseeds = [2]')
+    own = folder.plan(text).extended(extended.extensions)
+    runs = [run for run in own.runs("fixed") if group_of(run)[1:] == SOURCE[1:]]
+    assert {run.seed for run in runs} == {2}
+    assert {own.recipe_of(run).sample_segments for run in runs} == {3}
+    assert set(own.extensions["fixed"]) == {(f"level{n}", *SOURCE[1:]) for n in (10, 12, 14)}
+
+
 def test_what_is_asked_for_again_is_no_extension(folder: Folder, extended: Plan) -> None:
     text = CU2SE.replace("seeds = 2", "seeds = 4").replace("time = 40", "time = 120")
     more = folder.plan(text, recorded=extended.segmentation())

@@ -42,7 +42,7 @@ def test_a_file_that_says_something_else_is_another(folder: Path, key: str, name
     """Frames of two crystals, or found with other labels, would be in one set."""
     work(folder)
     (folder / name).write_text("two\n")
-    with pytest.raises(WorkplaceError, match=f"begun with another {key} than"):
+    with pytest.raises(WorkplaceError, match=f"other contents of the file that {key} names"):
         work(folder)
     (folder / name).write_text("one\n")
     work(folder)
@@ -57,7 +57,7 @@ def test_a_file_that_is_not_needed_any_more(folder: Path) -> None:
     (folder / "first.xyz").unlink()
     work(folder)
     (folder / "first.xyz").write_text("two\n")
-    with pytest.raises(WorkplaceError, match=r"another explore\.labelled than"):
+    with pytest.raises(WorkplaceError, match=r"the file that explore\.labelled names"):
         work(folder)
 
 
@@ -67,7 +67,7 @@ def test_what_an_older_version_has_begun_goes_on(folder: Path) -> None:
     (folder / "work" / ASKED).write_text(json.dumps(asked))
     work(folder)
     (folder / "cell.xyz").write_text("two\n")
-    with pytest.raises(WorkplaceError, match="another material"):
+    with pytest.raises(WorkplaceError, match=r"the file that material\.solid\.structure names"):
         work(folder)
 
 
