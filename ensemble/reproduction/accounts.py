@@ -102,6 +102,8 @@ class Costs:
     core_hours: float
     planned: float
     """By the plan, of the runs that are done."""
+    unknown: list[str]
+    """Studies of which neither is known, since their campaign has dropped them."""
     full: str
     """A table."""
     measured: bool
@@ -118,12 +120,14 @@ def costs(evidence: Evidence) -> Costs:
     lines = [
         (one, line) for one in evidence.campaigns for line in one.tables["cost"].to_dict("records")
     ]
+    known = [line for _, line in lines if not math.isnan(line["core_hours"])]
     plan = evidence.plans["plan"]
     hours: dict[str, float] = plan.groupby("campaign", sort=False).core_hours.sum().to_dict()
     return Costs(
         table=_paid(lines),
-        core_hours=math.fsum(line["core_hours"] for _, line in lines),
-        planned=math.fsum(line["core_hours_planned"] for _, line in lines),
+        core_hours=math.fsum(line["core_hours"] for line in known),
+        planned=math.fsum(line["core_hours_planned"] for line in known),
+        unknown=[line["study"] for _, line in lines if math.isnan(line["core_hours"])],
         full=_full(plan.to_dict("records")),
         measured=bool(plan.measured.any()),
         full_hours=hours,

@@ -71,8 +71,11 @@ class Fixed:
     """Raw κ on the one trajectory with the difference of the mean site energies,"""
     with_size: Ranks
     """and with the size of it."""
+    with_minimum: Ranks
+    """The same with how far a model's gauge is from where its raw κ would be least, on its own
+    trajectory,"""
     with_own: Ranks
-    """The same with the raw κ of each model on its own trajectory."""
+    """and with the raw κ of each model on its own trajectory."""
     least_difference: float
     most_difference: float
     table: str
@@ -88,6 +91,7 @@ def fixed(evidence: Evidence) -> Iterator[Fixed]:
 def _fixed(campaign: Campaign, case: Case) -> Fixed:
     own_of = own_case(campaign, case)
     own = {} if own_of is None else own_of.of("raw")
+    minima = {} if own_of is None else _minima(campaign.rows("gauge", own_of))
     raw, corrected, apart = case.of("raw"), case.of("corrected"), differences(campaign, case)
     kappas = [one.kappa.mean for one in raw.values()]
     energies = [apart.get(model, math.nan) for model in raw]
@@ -100,6 +104,7 @@ def _fixed(campaign: Campaign, case: Case) -> Fixed:
         corrected=compared(corrected.values()),
         with_difference=ranks(energies, kappas),
         with_size=ranks(np.abs(energies), kappas),
+        with_minimum=ranks([abs(minima.get(model, math.nan)) for model in raw], kappas),
         with_own=ranks(own_kappas, kappas),
         least_difference=min(apart.values(), default=math.nan),
         most_difference=max(apart.values(), default=math.nan),
@@ -248,9 +253,8 @@ def gauge(evidence: Evidence) -> Iterator[Gauge]:
 
 def _gauge(campaign: Campaign, case: Case, rows: pandas.DataFrame) -> Gauge:
     groups = {str(model): lines for model, lines in rows.groupby("model", sort=False)}
-    apart = differences(campaign, case)
+    apart, minima = differences(campaign, case), _minima(rows)
     least, most = rows.raw.min(), rows.raw.max()
-    minima = {model: _minimum(lines) for model, lines in groups.items()}
     paper = case.paper
     several = paper is not None and paper.most > paper.least
     return Gauge(
@@ -267,6 +271,11 @@ def _gauge(campaign: Campaign, case: Case, rows: pandas.DataFrame) -> Gauge:
         covers=bool(least <= paper.least and most >= paper.most) if paper and several else None,
         table=_gauge_table(groups, minima, apart),
     )
+
+
+def _minima(rows: pandas.DataFrame) -> dict[str, float]:
+    """By model: the shift with which its raw κ would be least."""
+    return {str(model): _minimum(lines) for model, lines in rows.groupby("model", sort=False)}
 
 
 def _minimum(lines: pandas.DataFrame) -> float:
@@ -358,6 +367,8 @@ def _virials(right: Case, case: Case) -> Virials:
                 value(found),
                 value(below[m].parts.get("conductive")),
                 value(above[m].parts.get("conductive")),
+                value(below[m].parts.get("gamma_squared")),
+                value(above[m].parts.get("gamma_squared")),
             )
             for m, found in zip(both, ratios[name], strict=True)
         ]
@@ -370,5 +381,9 @@ def _virials(right: Case, case: Case) -> Virials:
         shift=max((abs(one.mean - 1) for one in ratios["corrected"]), default=math.nan),
         spread=compared(case.of("corrected")[model] for model in both),
         right=compared(right.of("corrected")[model] for model in both),
-        table=table((*headings, "conductive, centroid", "symmetric"), rows, words=2),
+        table=table(
+            (*headings, "conductive, centroid", "symmetric", "γ², centroid", "symmetric"),
+            rows,
+            words=2,
+        ),
     )

@@ -20,6 +20,7 @@ from ensemble.reproduction.samples import (
     curves,
     displacements,
     distributions,
+    material_of,
     momenta,
     site_energies,
 )
@@ -182,8 +183,7 @@ def _without_place(text: str, root: Path) -> str:
 def _gauge(results: Results, study: str) -> Iterator[Line]:
     """κ while the site energies are shifted, the composition's mean of the shifts being zero."""
     info = results.info
-    materials = parse_campaign(info.campaign, info.paths.campaign).materials
-    material = materials[info.studies[study].material]
+    material = material_of(info, info.studies[study].material)
     if len(material.species) < 2:
         return
     first = material.species[0]
@@ -214,24 +214,30 @@ def _cost(results: Results) -> Iterator[Line]:
     for event in ledger.events(info.paths):
         spent[event.study] += event.wall
         ended[event.study, event.kind] += 1
-    for name, recipe in plan.recipes.items():
+    for name, study in info.studies.items():
         groups = list(groups_of(info, _only(name)))
         done: list[Run] = [run for group in groups for _, run in group.done]
         atoms = [group.atoms for group in groups]
-        ranks = recipe.engine.ranks / SECONDS_PER_HOUR
-        yield {
+        line = {
             "study": name,
-            "method": recipe.study.method,
+            "method": study.method,
             "runs": len(done),
             "runs_asked": sum(group.asked for group in groups),
             "atoms_least": min(atoms),
             "atoms_most": max(atoms),
-            "steps": recipe.steps,
             "attempts": ended[name, "done"] + ended[name, "failed"],
             "attempts_failed": ended[name, "failed"],
-            "core_hours": spent[name] * ranks,
-            "core_hours_planned": math.fsum(map(seconds, done)) * ranks,
         }
+        # On how many cores, and what the plan has, only the campaign knows: as launched last, it
+        # may have dropped the study.
+        if (recipe := plan.recipes.get(name)) is not None:
+            ranks = recipe.engine.ranks / SECONDS_PER_HOUR
+            line |= {
+                "steps": recipe.steps,
+                "core_hours": spent[name] * ranks,
+                "core_hours_planned": math.fsum(map(seconds, done)) * ranks,
+            }
+        yield line
 
 
 def _failures(results: Results) -> Iterator[Line]:

@@ -133,6 +133,7 @@ def _environment() -> Environment:
         "percent": texts.percent,
         "chance": texts.chance,
         "count": texts.count,
+        "ends": lambda ends: texts.between(*ends),
         "range": _range,
         "fits_table": conductivities.fits_table,
     }

@@ -44,6 +44,8 @@ class Value:
     """In Å; nan where it has none."""
     verdict: str
     trusted: bool
+    sampled: float = math.nan
+    """Mean temperature of the runs, in K."""
 
     @property
     def known(self) -> bool:
@@ -77,6 +79,12 @@ class Case:
     def title(self) -> str:
         """``Cu1.95Se at 600 K``."""
         return f"{NAMES.get(self.system, self.system)} at {number_text(self.temperature)} K"
+
+    @property
+    def sampled(self) -> tuple[float, float]:
+        """The lowest and the highest mean temperature of a model's runs."""
+        found = [value.sampled for value in self.values if math.isfinite(value.sampled)]
+        return min(found, default=math.nan), max(found, default=math.nan)
 
     @property
     def place(self) -> dict[str, Any]:
@@ -167,35 +175,26 @@ def _values(rows: pandas.DataFrame) -> Iterator[Value]:
             model=row["model"],
             estimate=row["estimate"],
             supercell=row["supercell"],
-            kappa=_kappa(row),
+            kappa=interval(row, "kappa"),
             parts=parts,
             length=row["length"],
             verdict=row["verdict"],
             trusted=row["trusted"] == 1,
+            sampled=row["temperature_sampled"],
         )
 
 
 def interval(row: Any, name: str) -> Interval:
-    """A number of a table with the half-width that stands beside it."""
+    """A number of a table with what stands beside it: the half-width of its interval, and the ends
+    where they are not equally far.
+    """
     half_width = row[f"{name}_half_width"]
+    middle = (row.get(f"{name}_low", math.nan) + row.get(f"{name}_high", math.nan)) / 2
     return Interval(
         mean=row[name],
         half_width=math.inf if math.isnan(half_width) else half_width,
         samples=_count(row.get("samples", math.nan)),
-    )
-
-
-def _kappa(row: Any) -> Interval:
-    """With its own ends, which are not equally far."""
-    found = interval(row, "kappa")
-    middle = (row["kappa_low"] + row["kappa_high"]) / 2
-    if not math.isfinite(middle):
-        return found
-    return Interval(
-        mean=found.mean,
-        half_width=found.half_width,
-        samples=found.samples,
-        offset=middle - found.mean,
+        offset=middle - row[name] if math.isfinite(middle) else 0.0,
     )
 
 

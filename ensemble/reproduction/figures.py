@@ -39,7 +39,7 @@ from ensemble.report.style import (
     styled,
 )
 from ensemble.reproduction.conductivities import Direct, direct, one_length
-from ensemble.reproduction.evidence import Campaign, Case, Evidence, Value
+from ensemble.reproduction.evidence import Campaign, Case, Evidence, Value, interval
 from ensemble.reproduction.outcomes import compared
 from ensemble.results.advice import interval_text
 from ensemble.results.findings import Estimated
@@ -188,7 +188,9 @@ def _lengths(campaign: Campaign, found: Direct) -> Picture:
         shown = [m for m in look if any(value.model == m for value in values)]
         model_keys(drawn, [model_key(m, look[m], FILLS["direct"]) for m in shown])
     dashed = "" if case.paper is None else " and the dashed line what Zhu et al. have"
-    texts = {f"{v.model}, {v.length / 10:.3g} nm": interval_text(v.kappa) for v in values}
+    texts = {
+        f"{v.model}, {v.length / 10:.3g} nm ({v.study})": interval_text(v.kappa) for v in values
+    }
     return Picture(
         name=slug("lengths", campaign.system, f"{case.temperature:g}K"),
         caption=f"{case.title}: κ of the direct method against the distance L of the exchange "
@@ -289,9 +291,7 @@ def _gauge(campaign: Campaign, case: Case) -> Picture:
                 one = look[str(model)]
                 axes.plot(lines["shift"], lines[name], color=one.colour, linestyle=one.line)
                 for row in lines.to_dict("records"):
-                    half_width = row[f"{name}_half_width"]
-                    mean = Interval(mean=row[name], half_width=half_width, samples=0)
-                    point(axes, row["shift"], mean, one, FILLS[name])
+                    point(axes, row["shift"], interval(row, name), one, FILLS[name])
             axes.set_xlabel(axis_label(f"shift of U, {in_legend(species)}", "eV"))
             axes.set_ylabel(axis_label(f"κ, {name}", KAPPA))
         if rows.raw.min() > 0:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ensemble.campaign import parse_campaign
+from ensemble.campaign.schema import Material
 from ensemble.plan.crystals import composition
 from ensemble.plan.recipe import cells_text
 from ensemble.report.energies import density
@@ -16,9 +16,17 @@ from ensemble.results import Results, Selection
 from ensemble.results.gauge import mass_of
 from ensemble.results.groups import Group, groups_of
 from ensemble.results.series import read_series
+from ensemble.store.info import StoreInfo
 from ensemble.units import unit_system
 
-__all__ = ["curves", "displacements", "distributions", "momenta", "site_energies"]
+__all__ = [
+    "curves",
+    "displacements",
+    "distributions",
+    "material_of",
+    "momenta",
+    "site_energies",
+]
 
 Line = dict[str, Any]
 
@@ -114,11 +122,22 @@ def _done(results: Results, study: str) -> Iterator[Group]:
             yield group
 
 
+def material_of(info: StoreInfo, name: str) -> Material:
+    """A material as the store has it, also where the campaign has dropped it since.
+
+    Raises
+    ------
+    ValueError
+        It has a structure file, which is not in the store.
+    """
+    return Material.model_validate(info.physics["material"][name])
+
+
 def momenta(results: Results, study: str) -> Iterator[Line]:
     """The largest total momentum of each run, and what it is of the thermal one, √(3 M k_B T)."""
     info = results.info
     system, of = unit_system(info.units), info.studies[study].material
-    material = parse_campaign(info.campaign, info.paths.campaign).materials[of]
+    material = material_of(info, of)
     for group in _done(results, study):
         counts = composition(material, group.supercell)
         mass = sum(number * mass_of(info, of, symbol) for symbol, number in counts.items())

@@ -53,6 +53,12 @@ class Schema:
 
 GROUP = ("study", "model", "temperature", "supercell")
 
+
+def _ends(name: str) -> tuple[str, ...]:
+    """The columns of a number with its interval."""
+    return name, f"{name}_half_width", f"{name}_low", f"{name}_high"
+
+
 _BOTH = (
     Schema(
         name="store",
@@ -75,7 +81,7 @@ _BOTH = (
         name="gauge",
         columns=(
             *GROUP,
-            *("species", "shift", "raw", "raw_half_width", "corrected", "corrected_half_width"),
+            *("species", "shift", *_ends("raw"), *_ends("corrected")),
             *("gamma_squared", "gamma_squared_half_width"),
         ),
         # That the corrected κ stays the same is seen in the last ones.

@@ -42,8 +42,8 @@ def chance(p_value: float) -> str:
 
 
 def count(found: float) -> str:
-    """A whole number with its thousands apart."""
-    return f"{found:,.0f}"
+    """A whole number with its thousands apart, or a dash."""
+    return f"{found:,.0f}" if math.isfinite(found) else "–"
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:

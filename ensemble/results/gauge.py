@@ -69,6 +69,8 @@ def scanned(
         ):
             line[name] = np.nan if interval is None else interval.mean
             line[f"{name}_half_width"] = np.nan if interval is None else interval.half_width
+            line[f"{name}_low"] = np.nan if interval is None else interval.low
+            line[f"{name}_high"] = np.nan if interval is None else interval.high
         yield line
 
 

@@ -147,6 +147,15 @@ def _studies() -> list[Line]:
     ]
 
 
+def _interval(name: str, mean: float) -> Line:
+    return {
+        name: mean,
+        f"{name}_half_width": ERROR,
+        f"{name}_low": mean - ERROR,
+        f"{name}_high": mean + ERROR,
+    }
+
+
 def _kappa(of: Line, model: str, estimate: str, kappa: float, **more: Any) -> Line:
     return {
         **of,
@@ -156,10 +165,8 @@ def _kappa(of: Line, model: str, estimate: str, kappa: float, **more: Any) -> Li
         "runs_asked": 3,
         "estimate": estimate,
         "estimator": "direct" if estimate == "direct" else "spectrum",
-        "kappa": kappa,
-        "kappa_half_width": ERROR,
-        "kappa_low": kappa - ERROR,
-        "kappa_high": kappa + ERROR,
+        **_interval("kappa", kappa),
+        "temperature_sampled": of["temperature"] + 2,
         "units": "W/m/K",
         "verdict": "converged",
         "samples": 9,
@@ -244,15 +251,14 @@ def _gauge() -> Iterator[Line]:
     for place, model in enumerate(MODELS):
         for shift in range(-3, 4):
             raw = 0.45 + 0.2 * (shift + place - 2) ** 2
+            corrected = 0.45 * (1 + 1e-13 * shift)
             yield {
                 **_place(EMD),
                 "model": model,
                 "species": "Cu",
                 "shift": shift,
-                "raw": raw,
-                "raw_half_width": ERROR,
-                "corrected": 0.45 * (1 + 1e-13 * shift),
-                "corrected_half_width": ERROR,
+                **_interval("raw", raw),
+                **_interval("corrected", corrected),
                 "gamma_squared": 1 - 0.45 / raw,
                 "gamma_squared_half_width": 0.01,
             }
