@@ -130,6 +130,10 @@ def _too_short(estimate: Estimate, heat: Floats, of: Currents, rise: float) -> I
 
 def _problems(estimate: Estimate, heat: Floats, of: Currents, misfit: float) -> Iterator[str]:
     yield from value_problems(estimate.value)
+    if np.ptp(of.runs) == 0:
+        # Cut into pieces it looks into its own memory only as far as these are long: of short ones
+        # with coupled currents intervals held κ in 71 to 94 %.
+        yield "one run alone: only others, with other seeds, show how far it is to be trusted"
     if misfit > MISFIT:
         yield "no smooth function fits the spectrum at low frequencies"
     if _differ(estimate.samples, of.runs) < UNLIKELY:

@@ -47,6 +47,14 @@ def test_short_series_are_flagged(process: str, rows: int) -> None:
     assert np.mean(flagged) >= 0.95
 
 
+def test_one_run_is_not_trusted_however_long() -> None:
+    """There is a value, but nobody else to say so; more runs help, more time does not."""
+    found = estimate_of(series("B", rng_of(5), 3, 80_000, 0.05), seeds=1, timestep=0.05)
+    alone = [problem for problem in found.problems if problem.startswith("one run alone")]
+    assert len(alone) == 1
+    assert not asks_for_time(alone[0])
+
+
 def test_seeds_that_differ_are_noticed() -> None:
     values = series("B", rng_of(3), 15, 20_000, 0.05)
     values[6:9] *= 2
