@@ -24,6 +24,7 @@ from ensemble.report.marks import (
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import axis_label, figure, log_y, styled, unit
 from ensemble.results.advice import interval_text
+from ensemble.results.lines import why_none
 from ensemble.results.table import DiffusionRow
 
 __all__ = ["OF_SPECIES", "diffusion"]
@@ -174,7 +175,7 @@ def _table(rows: Sequence[DiffusionRow]) -> Table:
                 row.group.study,
                 row.group.model,
                 row.found.species,
-                _why(row),
+                why_none(row),
                 number_text(row.group.temperature),
                 cells_text(row.group.supercell),
                 interval_text(row.found.coefficient),
@@ -183,10 +184,3 @@ def _table(rows: Sequence[DiffusionRow]) -> Table:
         ),
         texts=4,
     )
-
-
-def _why(row: DiffusionRow) -> str:
-    limit = row.found.upper_limit
-    if row.found.problem and math.isfinite(limit):
-        return f"below {limit:.1e}; {row.found.problem}"
-    return row.found.problem

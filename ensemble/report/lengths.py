@@ -27,6 +27,7 @@ from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import Look, axis_label, figure, styled, unit
 from ensemble.results.advice import interval_text
 from ensemble.results.lengths import extrapolations, kappa_of
+from ensemble.results.lines import infinite_cells
 from ensemble.results.table import Row
 
 __all__ = ["infinite_lengths", "inverse", "lengths"]
@@ -152,20 +153,8 @@ def infinite_lengths(source: Source) -> Iterator[Part]:
         headings=(
             *("study", "model", "verdict", f"T ({degrees})", "lengths", "order in 1/L", "κ∞", "p"),
         ),
-        rows=tuple(map(_cells, lines)),
+        rows=tuple(
+            (line["study"], line["model"], line["verdict"], *infinite_cells(line)) for line in lines
+        ),
         texts=3,
-    )
-
-
-def _cells(line: Line) -> tuple[str, ...]:
-    kappa, p_value = kappa_of(line), line.get("p_value", math.nan)
-    return (
-        line["study"],
-        line["model"],
-        line["verdict"],
-        number_text(line["temperature"]),
-        str(line["lengths"]),
-        str(line["order"]),
-        "–" if kappa is None else interval_text(kappa),
-        f"{p_value:.2g}" if math.isfinite(p_value) else "–",
     )

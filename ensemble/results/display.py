@@ -8,10 +8,19 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ensemble.plan.recipe import cells_text, number_text
 from ensemble.results.advice import advice, interval_text
 from ensemble.results.groups import Selection
-from ensemble.results.lengths import by_direct, extrapolations, kappa_of
+from ensemble.results.lengths import extrapolations
+from ensemble.results.lines import (
+    by_method,
+    direct_cells,
+    equilibrium_lines,
+    group_cells,
+    infinite_cells,
+    mark,
+    notes_of,
+    why_none,
+)
 from ensemble.results.settings import Settings
 from ensemble.results.table import COLUMNS, DiffusionRow, Row, Tables
 from ensemble.units import UnitSystem
@@ -41,9 +50,8 @@ def laid_out(tables: Tables) -> RenderableType:
 
     rows = tables.kappa
     system = rows[0].system
-    notes = list(dict.fromkeys(row.verdict for row in rows if row.verdict != "converged"))
-    equilibrium = [row for row in rows if row.found.estimate != "direct"]
-    direct = [row for row in rows if row.found.estimate == "direct"]
+    notes = notes_of(rows)
+    equilibrium, direct = by_method(rows)
     parts: list[RenderableType] = []
     if equilibrium:
         parts.append(_equilibrium(equilibrium, direct, system, notes))
@@ -103,25 +111,8 @@ def _equilibrium(
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("γ²", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    beside = {_conditions(row): row for row in by_direct(direct)}
-    lines: dict[tuple[str, str, str | None], dict[str, Row]] = {}
-    for row in rows:
-        key = row.group.study, row.group.name, row.found.component
-        lines.setdefault(key, {})[row.found.estimate] = row
-    for estimates in lines.values():
-        raw, corrected = estimates["raw"], estimates.get("corrected")
-        best = corrected or raw
-        found = best.found
-        table.add_row(
-            *_point(raw),
-            *[found.component] * components,
-            "–" if found.temperature is None else f"{found.temperature:.4g}",
-            _kappa(raw),
-            _kappa(corrected),
-            _kappa(None if raw.group.method == "rerun" else beside.get(_conditions(raw))),
-            "–" if found.gamma_squared is None else interval_text(found.gamma_squared),
-            _verdict(best, notes),
-        )
+    for best, cells in equilibrium_lines(rows, direct):
+        table.add_row(*_names(best), *cells, _verdict(best, notes))
     return table
 
 
@@ -134,15 +125,7 @@ def _direct(rows: Sequence[Row], system: UnitSystem, notes: Sequence[str]) -> Ta
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for row in rows:
-        found = row.found
-        table.add_row(
-            *_point(row),
-            "–" if found.temperature is None else f"{found.temperature:.4g}",
-            "–" if found.length is None else f"{found.length:.1f}",
-            _kappa(row),
-            *("–" if j is None else interval_text(j) for j in (found.swap_flux, found.slab_flux)),
-            _verdict(row, notes),
-        )
+        table.add_row(*_names(row), *direct_cells(row), _verdict(row, notes))
     return table
 
 
@@ -159,17 +142,8 @@ def _infinite(lines: Sequence[dict[str, Any]], system: UnitSystem) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict")
     for line in lines:
-        p_value = line.get("p_value", math.nan)
-        table.add_row(
-            Text(line["study"]),
-            Text(line["model"]),
-            number_text(line["temperature"]),
-            str(line["lengths"]),
-            str(line["order"]),
-            "–" if (kappa := kappa_of(line)) is None else interval_text(kappa),
-            "–" if math.isnan(p_value) else f"{p_value:.2g}",
-            line["verdict"],
-        )
+        names = Text(line["study"]), Text(line["model"])
+        table.add_row(*names, *infinite_cells(line), line["verdict"])
     return table
 
 
@@ -179,11 +153,9 @@ def _diffusion(rows: Sequence[DiffusionRow], system: UnitSystem) -> Table:
     table.add_column("D", justify="right", no_wrap=True)
     table.add_column("or why there is none")
     for row in rows:
-        found = row.found
-        why = found.problem
-        if why and math.isfinite(found.upper_limit):
-            why = f"below {found.upper_limit:.1e}; {why}"
-        table.add_row(*_point(row), found.species, interval_text(found.coefficient), why)
+        coefficient = interval_text(row.found.coefficient)
+        cells = *group_cells(row), row.found.species, coefficient, why_none(row)
+        table.add_row(*_names(row), *cells)
     return table
 
 
@@ -201,32 +173,13 @@ def _table(title: str, system: UnitSystem) -> Table:
     return table
 
 
-def _point(row: Row | DiffusionRow) -> tuple[RenderableType, ...]:
+def _names(row: Row | DiffusionRow) -> tuple[RenderableType, ...]:
     from rich.text import Text  # in names of studies and models brackets are no markup
 
-    group = row.group
-    return (
-        Text(group.study),
-        Text(group.model),
-        number_text(group.temperature),
-        cells_text(group.supercell),
-        f"{group.atoms:,}",
-        f"{len(group.done)} of {group.asked}",
-    )
-
-
-def _kappa(row: Row | None) -> str:
-    return "–" if row is None else interval_text(row.found.kappa)
+    return Text(row.group.study), Text(row.group.model)
 
 
 def _verdict(row: Row, notes: Sequence[str]) -> RenderableType:
     from rich.text import Text
 
-    if row.verdict == "converged":
-        return Text("converged")
-    mark = f"[{notes.index(row.verdict) + 1}]"
-    return Text(mark if row.found.problems == () else f"no {mark}")
-
-
-def _conditions(row: Row) -> tuple[str, str, float]:
-    return row.group.material, row.group.model, row.group.temperature
+    return Text(mark(row, notes))
