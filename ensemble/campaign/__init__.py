@@ -25,8 +25,6 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from ensemble.campaign.checks import check, check_cluster, check_room
 from ensemble.campaign.clusters import Cluster, ClusterFile
 from ensemble.campaign.errors import CampaignError, Problem
@@ -34,7 +32,7 @@ from ensemble.campaign.files import CampaignFiles, find_files
 from ensemble.campaign.physics import Difference, diff_physics
 from ensemble.campaign.reading import content_of, read_tables, refuse_other_kinds
 from ensemble.campaign.schema import Campaign
-from ensemble.campaign.translate import problems_of
+from ensemble.campaign.translate import checked
 
 __all__ = [
     "Campaign",
@@ -75,14 +73,7 @@ def parse_campaign(content: bytes | str, path: Path) -> Campaign:
     """
     tables, text = read_tables(content, path)
     refuse_other_kinds(tables, path, "campaign")
-    try:
-        campaign = Campaign.of(tables, path, text)
-    except ValidationError as error:
-        raise CampaignError(path, problems_of(error, tables)) from error
-    problems = tuple(check(campaign))
-    if problems:
-        raise CampaignError(path, problems)
-    return campaign
+    return checked(lambda: Campaign.of(tables, path, text), check, tables, Campaign, path)
 
 
 def load_cluster(path: str | PathLike[str]) -> Cluster:
@@ -98,13 +89,9 @@ def load_cluster(path: str | PathLike[str]) -> Cluster:
     file = Path(path)
     tables, _ = read_tables(content_of(file), file)
     refuse_other_kinds(tables, file, "cluster")
-    try:
-        cluster = ClusterFile.model_validate(tables).cluster
-    except ValidationError as error:
-        raise CampaignError(file, problems_of(error, tables, ClusterFile)) from error
-    if problems := tuple(check_cluster(cluster)):
-        raise CampaignError(file, problems)
-    return cluster
+    return checked(
+        lambda: ClusterFile.model_validate(tables).cluster, check_cluster, tables, ClusterFile, file
+    )
 
 
 def on_cluster(campaign: Campaign, path: str | PathLike[str]) -> Campaign:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -11,10 +12,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from ensemble.campaign.errors import Problem, bare, nearest, one_of, show
-from ensemble.campaign.schema import Campaign
+from ensemble.campaign.errors import CampaignError, Problem, bare, nearest, one_of, show
 from ensemble.campaign.types import Says, Unit
 
+Made = TypeVar("Made")
 Remark = TypeVar("Remark", Says, Unit)
 
 
@@ -22,8 +23,32 @@ KEY_MARK = "[key]"
 """The last part of pydantic's location where a key of a dict is wrong, behind that key."""
 
 
+def checked(
+    make: Callable[[], Made],
+    check: Callable[[Made], Iterable[Problem]],
+    tables: Mapping[str, Any],
+    root: type[BaseModel],
+    path: Path,
+) -> Made:
+    """What is made of the tables of a file, with nothing wrong in it; `root` is what the file is.
+
+    Raises
+    ------
+    CampaignError
+        With all that pydantic finds wrong with the tables; where that is nothing, with all that
+        `check` finds.
+    """
+    try:
+        made = make()
+    except ValidationError as error:
+        raise CampaignError(path, problems_of(error, tables, root)) from error
+    if problems := tuple(check(made)):
+        raise CampaignError(path, problems)
+    return made
+
+
 def problems_of(
-    error: ValidationError, tables: Mapping[str, Any], root: type[BaseModel] = Campaign
+    error: ValidationError, tables: Mapping[str, Any], root: type[BaseModel]
 ) -> list[Problem]:
     """All that pydantic found wrong with the tables of a file; `root` is what the file is."""
     problems = (_problem(details, tables, root) for details in error.errors(include_url=False))

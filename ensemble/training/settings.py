@@ -11,13 +11,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr
 
-from ensemble.campaign.errors import CampaignError, Problem, one_of, show
+from ensemble.campaign.errors import Problem, one_of, show
 from ensemble.campaign.reading import content_of, read_tables, refuse_other_kinds
 from ensemble.campaign.schema import Material
 from ensemble.campaign.table import Table
-from ensemble.campaign.translate import problems_of
+from ensemble.campaign.translate import checked
 from ensemble.campaign.types import (
     Count,
     Femtoseconds,
@@ -316,13 +316,7 @@ def load_training(path: str | PathLike[str]) -> Training:
     file = Path(path)
     tables, _ = read_tables(content_of(file), file)
     refuse_other_kinds(tables, file, "training")
-    try:
-        training = Training.of(tables, file)
-    except ValidationError as error:
-        raise CampaignError(file, problems_of(error, tables, Training)) from error
-    if problems := [*_check(training)]:
-        raise CampaignError(file, problems)
-    return training
+    return checked(lambda: Training.of(tables, file), _check, tables, Training, file)
 
 
 def _check(training: Training) -> Iterator[Problem]:
