@@ -309,28 +309,32 @@ def can_mount() -> bool:
         return False
 
 
-def test_a_file_may_not_grow_any_more(store: SmallStore) -> None:
-    """By the system's own limit, which whoever may not mount anything can set as well."""
-    run = store.run()
-    store.finish(run, segments=EQUILIBRATION)
-    before = files_in(store.paths.root)
+def finish_elsewhere(folder: Path, first: str) -> str:
+    """Finish a run in a process that does something else before; returns what stderr tells."""
     code = (
-        "import resource, sys; from pathlib import Path; from small_stores import make_store\n"
-        "store = make_store(Path(sys.argv[1]))\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
-        "store.finish(store.run())"
+        "import sys; from pathlib import Path; from small_stores import make_store\n"
+        f"store = make_store(Path(sys.argv[1]))\n{first}\nstore.finish(store.run())"
     )
-    folder = store.paths.root.parent
-    assert len(encode_chunk(np.random.default_rng(0).normal(size=(10, 21)))) > 500
-    result = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", code, str(folder)],
         capture_output=True,
         text=True,
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
-    )
-    assert "DiskFull" in result.stderr
-    assert "file too large; make room, then launch again: nothing is lost" in result.stderr
+    ).stderr
+
+
+def test_a_file_may_not_grow_any_more(store: SmallStore) -> None:
+    """By the system's own limit, which whoever may not mount anything can set as well."""
+    run = store.run()
+    store.finish(run, segments=EQUILIBRATION)
+    before = files_in(store.paths.root)
+    folder = store.paths.root.parent
+    assert len(encode_chunk(np.random.default_rng(0).normal(size=(10, 21)))) > 500
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))"
+    said = finish_elsewhere(folder, limit)
+    assert "DiskFull" in said
+    assert "file too large; make room, then launch again: nothing is lost" in said
     after = {name: data for name, data in files_in(store.paths.root).items() if "atte" not in name}
     assert after == before
     assert store.finish(run) == 4
@@ -397,20 +401,8 @@ def read_only_folder(folder: Path) -> None:
     run = store.run()
     store.finish(run, segments=EQUILIBRATION + 1)
     subprocess.run(["chmod", "-R", "a-w", store.paths.root], check=True)
-    code = (
-        "import os, sys; from pathlib import Path; from small_stores import make_store\n"
-        "store = make_store(Path(sys.argv[1]))\n"
-        "os.geteuid() or os.setuid(65534)\n"
-        "store.finish(store.run())"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(folder)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
-    )
+    said = finish_elsewhere(folder, "import os; os.geteuid() or os.setuid(65534)")
     subprocess.run(["chmod", "-R", "u+w", store.paths.root], check=True)
-    assert "ReadOnly" in result.stderr
-    assert "permission denied; a store has to be writable" in result.stderr
+    assert "ReadOnly" in said
+    assert "permission denied; a store has to be writable" in said
     assert store.finish(run) == 3
