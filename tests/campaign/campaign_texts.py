@@ -57,7 +57,7 @@ method = "rerun"
 source = { study = "gk-600K", model = "mtp1" }
 """
 
-LJ = """
+FLUID = """
 [campaign]
 name = "fluid"
 units = "lj"
@@ -69,11 +69,15 @@ lattice = 1.882
 
 [models]
 style = "lammps"
+"""
 
+LENNARD_JONES = """
 [[models.model]]
 name = "lj"
 commands = ["pair_style lj/cut 2.5", "pair_coeff 1 1 1 1"]
+"""
 
+GREEN_KUBO = """
 [[study]]
 name = "gk"
 method = "emd"
@@ -86,6 +90,8 @@ sample = { time = 500, every = 0.05 }
 """
 
 EVERYTHING = EXAMPLE + NEMD + RERUN
+
+LJ = FLUID + LENNARD_JONES + GREEN_KUBO
 
 
 def parse(text: str | bytes) -> Campaign:

@@ -4,38 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from campaign_texts import LJ, changed
 from small_campaigns import CU2SE, Folder
 
 from ensemble.md.calibration import MOST_ATOMS, cut_down, measured_speeds
 from ensemble.md.failures import Cause, SegmentFailure
 
-FLUID = """
-[campaign]
-name = "fluid"
-units = "lj"
-
-[material.fluid]
-prototype = "fcc"
-species = ["Ar"]
-lattice = 1.882
-
-[models]
-style = "lammps"
-
-[[models.model]]
-name = "lj"
-commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1.0 1.0"]
-
-[[study]]
-name = "gk"
-method = "emd"
-material = "fluid"
-temperatures = [1.35]
-supercells = [[20, 4, 4], [5, 4, 4]]
-timestep = 0.005
-equilibrate = [{ ensemble = "nvt", time = 50 }]
-sample = { time = 500, every = 0.05 }
-"""
+FLUID = changed("[[10, 10, 10]]", "[[20, 4, 4], [5, 4, 4]]", LJ)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from campaign_texts import FLUID, GREEN_KUBO
+
 from ensemble.campaign import Campaign, CampaignFiles, find_files, load_campaign
 from ensemble.plan.plan import Plan, make_plan
 from ensemble.plan.segments import Segmentation
@@ -56,34 +58,14 @@ source = { study = "gk", model = "level12" }
 every = 20
 """
 
-LJ = """
-[campaign]
-name = "fluid"
-units = "lj"
-
-[material.fluid]
-prototype = "fcc"
-species = ["Ar"]
-lattice = 1.882
-
-[models]
-style = "lammps"
-
+TABLE = """
 [[models.model]]
 name = "table"
 commands = ["pair_style table linear 1000", "pair_coeff 1 1 lj.table ENTRY"]
 files = "tables/lj.table"
-
-[[study]]
-name = "gk"
-method = "emd"
-material = "fluid"
-temperatures = [1.35]
-supercells = [[10, 10, 10]]
-timestep = 0.005
-equilibrate = [{ ensemble = "nvt", time = 50 }]
-sample = { time = 500, every = 0.05 }
 """
+
+LJ = FLUID + TABLE + GREEN_KUBO
 
 
 class Folder:
