@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import zarr
 
-HEAD = """
+LIQUID = """
 [campaign]
 name = "fluid"
 units = "lj"
@@ -28,7 +28,16 @@ lattice = 1.8
 
 [models]
 style = "lammps"
+"""
+"""All but models, studies and where it runs."""
 
+LENNARD_JONES = """
+[[models.model]]
+name = "lj"
+commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1 1"]
+"""
+
+SOFT_AND_HARD = """
 [[models.model]]
 name = "soft"
 commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1 1"]
@@ -36,10 +45,14 @@ commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1 1"]
 [[models.model]]
 name = "hard"
 commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1.1 1"]
+"""
 
+TWO_WORKERS = """
 [cluster]
 workers = 2
 """
+
+HEAD = LIQUID + SOFT_AND_HARD + TWO_WORKERS
 
 GK = """
 [[study]]

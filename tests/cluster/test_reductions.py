@@ -8,7 +8,17 @@ from pathlib import Path
 
 import psutil
 import pytest
-from launches import Launcher, is_worker, launch, processes_in, wait_until, write_campaign
+from launches import (
+    LENNARD_JONES,
+    LIQUID,
+    TWO_WORKERS,
+    Launcher,
+    is_worker,
+    launch,
+    processes_in,
+    wait_until,
+    write_campaign,
+)
 
 from ensemble.campaign import load_campaign
 from ensemble.cluster.jobs import Batch
@@ -16,29 +26,12 @@ from ensemble.cluster.prepare import prepare
 from ensemble.cluster.task import work_on
 from ensemble.results import Settings, open_results
 
-CAMPAIGN = f"""
-[campaign]
-name = "noise"
-units = "lj"
-
-[material.fluid]
-prototype = "fcc"
-species = ["Ar"]
-lattice = 1.8
-
+ENGINE = f"""
 [engine]
 command = "{sys.executable} -S {Path(__file__).with_name("noise.py")}"
-
-[models]
-style = "lammps"
-
-[[models.model]]
-name = "lj"
-commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1 1"]
-
-[cluster]
-workers = 2
 """
+
+CAMPAIGN = LIQUID + LENNARD_JONES + TWO_WORKERS + ENGINE
 
 STUDY = """
 [[study]]
@@ -108,8 +101,8 @@ def test_results_find_all_that_they_ask_for(reference: Path) -> None:
 
 def test_runs_that_failed_are_not_waited_for(tmp_path: Path) -> None:
     """A group of which no run is done is not reduced."""
-    broken = '"\nenvironment = { NOISE_DEFECT = "s2" }\n\n[models]'
-    text = CAMPAIGN.replace('"\n\n[models]', broken)
+    broken = f'{ENGINE}environment = {{ NOISE_DEFECT = "s2" }}\n'
+    text = CAMPAIGN.replace(ENGINE, broken)
     studies = STUDY.format(name="some", seeds=2), STUDY.format(name="none", seeds=[2])
     store = tmp_path / "store"
     finished = launch(write_campaign(tmp_path, "".join((text, *studies))), store, "--quiet")

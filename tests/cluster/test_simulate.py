@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from launches import ensemble, write_campaign
+from launches import LENNARD_JONES, LIQUID, ensemble, write_campaign
 
 from ensemble.cluster.agenda import Item
 from ensemble.cluster.simulate import Conditions, Forecast, Work, lower_bound, simulate
@@ -146,23 +146,7 @@ def test_many_runs() -> None:
     assert forecast.excess < 0.05
 
 
-CAMPAIGN = """
-[campaign]
-name = "fluid"
-units = "lj"
-
-[material.fluid]
-prototype = "fcc"
-species = ["Ar"]
-lattice = 1.8
-
-[models]
-style = "lammps"
-
-[[models.model]]
-name = "lj"
-commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1 1"]
-
+STUDY = """
 [[study]]
 name = "gk"
 method = "emd"
@@ -177,7 +161,7 @@ sample = { time = 8000, every = 0.04 }
 
 
 def test_command(tmp_path: Path) -> None:
-    campaign = write_campaign(tmp_path, CAMPAIGN)
+    campaign = write_campaign(tmp_path, LIQUID + LENNARD_JONES + STUDY)
     words = ("plan", campaign, "--no-measurement", "--simulate", "--workers", "50")
     told = ensemble(tmp_path, *words, "--walltime", "4h", "--failure-rate", "0.01")
     assert told.returncode == 0, told.stderr

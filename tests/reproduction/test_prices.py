@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from launches import LENNARD_JONES, LIQUID
 
 from ensemble.campaign import find_files, load_campaign
 from ensemble.plan.cost import estimate
@@ -12,27 +13,11 @@ from ensemble.plan.plan import make_plan
 from ensemble.reproduction import price
 from ensemble.reproduction.tables import OF_PLANS, read_table
 
-LJ = """
-[campaign]
-name = "cu195se"
-units = "lj"
-
-[material.argon]
-prototype = "fcc"
-species = ["Ar"]
-lattice = 1.7
-
-[models]
-style = "lammps"
-
-[[models.model]]
-name = "lj"
-commands = ["pair_style lj/cut 2.5", "pair_coeff * * 1 1"]
-
+STUDY = """
 [[study]]
 name = "gk"
 method = "emd"
-material = "argon"
+material = "fluid"
 temperatures = [1.0]
 supercells = [[4, 4, 4], [6, 6, 6]]
 seeds = 3
@@ -45,7 +30,7 @@ sample = { time = 100, every = 0.04 }
 @pytest.fixture
 def campaign(tmp_path: Path) -> Path:
     path = tmp_path / "cu195se.toml"
-    path.write_text(LJ)
+    path.write_text(LIQUID.replace("fluid", "cu195se", 1) + LENNARD_JONES + STUDY)
     return path
 
 
