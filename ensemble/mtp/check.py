@@ -26,7 +26,7 @@ __all__ = ["Check", "Report", "check_potential"]
 Floats = NDArray[np.float64]
 
 NATOMS = 10
-ATTEMPTS = 1000  # to make a structure; one or a few do for cutoffs of some Angstrom
+ATTEMPTS = 100  # to make a structure; one or a few do for cutoffs of some Angstrom
 STEP = 1e-3  # Angstrom, of positions
 STRAIN = 1e-4
 CROSSING = 1e-8  # Angstrom: what a pair moves in and out of the cutoff, or of min_dist
