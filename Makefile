@@ -29,9 +29,9 @@ quickstart: $(STAMP)
 	$(BIN)/ensemble launch campaigns/quickstart.toml
 
 # Three at a time on two cores, as many wait for clusters, browsers and queues. Rooms that start queues
-# and look at what runs on the machine are one.
-test: lint docs
-	$(MAKE) --jobs=3 --keep-going test-on-machine test-as-users test-others
+# and look at what runs on the machine are one. What is short comes last.
+test: $(STAMP)
+	$(MAKE) --jobs=3 --keep-going test-on-machine test-as-users test-others docs lint
 
 test-on-machine: $(STAMP)
 	$(BIN)/pytest $(ON_MACHINE)

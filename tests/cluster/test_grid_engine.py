@@ -27,7 +27,9 @@ memory = "300 MB"
 walltime = "00:00:28"
 death_timeout = 10
 maximum_jobs = 3
+job_script_prologue = ["export MPIR_CVAR_ENABLE_HEAVY_YIELD=1"]
 """
+"""A job has not the environment of who submits it; tests/conftest.py says what it is for."""
 
 SECTION = Sge(
     kind="sge",
