@@ -9,7 +9,7 @@ Two stages, strictly apart. ``collect`` makes small tables of stores, which are 
     What is in the tables; numbers with intervals, by study and model.
 ``outcomes``
     Do models differ, does one thing rise with another, do two agree.
-``conductivities``, ``carried``, ``accounts``
+``conductivities``, ``carried``, ``gauges``, ``accounts``
     The questions: κ and its spread; what site energies do to it; cost and checks.
 ``references``
     What the papers found.

@@ -1,5 +1,5 @@
-"""What site energies do to κ: on one trajectory, under shifts, and with another virial; and how far
-the atoms go that carry them.
+"""What site energies do to κ, on one trajectory and with another virial; and how far the atoms go
+that carry them.
 """
 
 from __future__ import annotations
@@ -13,34 +13,19 @@ import pandas
 
 from ensemble.reduction.intervals import Interval
 from ensemble.reproduction.evidence import Campaign, Case, Evidence, Value, interval
+from ensemble.reproduction.gauges import parabolas_of
 from ensemble.reproduction.outcomes import Compared, Ranks, compared, ranks, ratio
-from ensemble.reproduction.texts import between, number, table, value
+from ensemble.reproduction.texts import number, table, value
 
 __all__ = [
     "Fixed",
-    "Gauge",
     "Motion",
     "Virials",
-    "differences",
     "fixed",
-    "gauge",
     "motion",
     "own_case",
     "virials",
 ]
-
-
-def differences(campaign: Campaign, case: Case) -> dict[str, float]:
-    """Mean site energy of the first species over that of the second, by model."""
-    rows = campaign.rows("site_energies", case)
-    species = str(campaign.study(case.study).species).split()
-    if len(species) < 2:
-        return {}
-    means = rows.pivot_table(index="model", columns="species", values="mean", sort=False)
-    if not set(species[:2]) <= set(means):
-        return {}
-    found: dict[str, float] = (means[species[0]] - means[species[1]]).dropna().to_dict()
-    return found
 
 
 def own_case(campaign: Campaign, case: Case) -> Case | None:
@@ -91,8 +76,9 @@ def fixed(evidence: Evidence) -> Iterator[Fixed]:
 def _fixed(campaign: Campaign, case: Case) -> Fixed:
     own_of = own_case(campaign, case)
     own = {} if own_of is None else own_of.of("raw")
-    minima = {} if own_of is None else _minima(campaign.rows("gauge", own_of))
-    raw, corrected, apart = case.of("raw"), case.of("corrected"), differences(campaign, case)
+    parabolas = {} if own_of is None else parabolas_of(campaign.rows("gauge", own_of))
+    raw, corrected, apart = case.of("raw"), case.of("corrected"), campaign.differences(case)
+    off = [abs(parabolas[m].place) if m in parabolas else math.nan for m in raw]
     kappas = [one.kappa.mean for one in raw.values()]
     energies = [apart.get(model, math.nan) for model in raw]
     own_kappas = [own[m].kappa.mean if m in own else math.nan for m in raw]
@@ -104,7 +90,7 @@ def _fixed(campaign: Campaign, case: Case) -> Fixed:
         corrected=compared(corrected.values()),
         with_difference=ranks(energies, kappas),
         with_size=ranks(np.abs(energies), kappas),
-        with_minimum=ranks([abs(minima.get(model, math.nan)) for model in raw], kappas),
+        with_minimum=ranks(off, kappas),
         with_own=ranks(own_kappas, kappas),
         least_difference=min(apart.values(), default=math.nan),
         most_difference=max(apart.values(), default=math.nan),
@@ -219,103 +205,6 @@ def _coefficient(row: dict[str, float]) -> str:
     if math.isfinite(row["diffusion"]):
         return value(interval(row, "diffusion"))
     return f"< {number(row['upper_limit'], 2)}" if math.isfinite(row["upper_limit"]) else "–"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gauge:
-    """κ of a case while the site energies are shifted."""
-
-    case: Case
-    species: str
-    least_shift: float
-    most_shift: float
-    least_raw: float
-    most_raw: float
-    largest_factor: float
-    """Of the largest raw κ over the smallest of one model."""
-    largest_change: float
-    """Of the corrected κ of a model, over that without a shift."""
-    largest_gamma: float
-    follows: Ranks
-    """The shift with which a model's raw κ would be least, with its difference of site energies."""
-    covers: bool | None
-    """Whether the raw values reach over the range of the papers; None where they have none."""
-    table: str
-
-
-def gauge(evidence: Evidence) -> Iterator[Gauge]:
-    """Of every case in equilibrium that was scanned."""
-    for campaign, case in evidence.cases("emd"):
-        rows = campaign.rows("gauge", case)
-        if not rows.empty:
-            yield _gauge(campaign, case, rows)
-
-
-def _gauge(campaign: Campaign, case: Case, rows: pandas.DataFrame) -> Gauge:
-    groups = {str(model): lines for model, lines in rows.groupby("model", sort=False)}
-    apart, minima = differences(campaign, case), _minima(rows)
-    least, most = rows.raw.min(), rows.raw.max()
-    paper = case.paper
-    several = paper is not None and paper.most > paper.least
-    return Gauge(
-        case=case,
-        species=str(rows.species.iloc[0]),
-        least_shift=float(rows["shift"].min()),
-        most_shift=float(rows["shift"].max()),
-        least_raw=float(least),
-        most_raw=float(most),
-        largest_factor=max(float(x.raw.max() / x.raw.min()) for x in groups.values()),
-        largest_change=max(map(_change, groups.values())),
-        largest_gamma=float(rows.gamma_squared.max()),
-        follows=ranks([apart.get(m, math.nan) for m in groups], list(minima.values())),
-        covers=bool(least <= paper.least and most >= paper.most) if paper and several else None,
-        table=_gauge_table(groups, minima, apart),
-    )
-
-
-def _minima(rows: pandas.DataFrame) -> dict[str, float]:
-    """By model: the shift with which its raw κ would be least."""
-    return {str(model): _minimum(lines) for model, lines in rows.groupby("model", sort=False)}
-
-
-def _minimum(lines: pandas.DataFrame) -> float:
-    """Of the parabola through the raw κ: κ + L (c − c₀)² holds for any shift c."""
-    known = lines.dropna(subset=["raw"])
-    if len(known) < 3:
-        return math.nan
-    curvature, slope, _ = np.polyfit(known["shift"], known.raw, 2)
-    return float(-slope / (2 * curvature)) if curvature > 0 else math.nan
-
-
-def _change(lines: pandas.DataFrame) -> float:
-    """Largest relative change of the corrected κ."""
-    known = lines.dropna(subset=["corrected"])
-    if known.empty:
-        return math.nan
-    still = known.corrected.to_numpy()[np.abs(known["shift"].to_numpy()).argmin()]
-    return float(np.abs(known.corrected / still - 1).max())
-
-
-def _gauge_table(
-    groups: dict[str, pandas.DataFrame], minima: dict[str, float], apart: dict[str, float]
-) -> str:
-    rows = []
-    for model, lines in groups.items():
-        still = lines.iloc[int(np.abs(lines["shift"].to_numpy()).argmin())]
-        rows.append(
-            (
-                model,
-                value(interval(still, "raw")),
-                between(float(lines.raw.min()), float(lines.raw.max()), 2),
-                between(float(lines.gamma_squared.min()), float(lines.gamma_squared.max()), 2),
-                value(interval(still, "corrected")),
-                number(_change(lines), 1),
-                number(minima[model], 2),
-                number(apart.get(model, math.nan)),
-            )
-        )
-    headings = ("model", "raw, no shift", "raw, all shifts", "γ², all shifts", "corrected")
-    return table((*headings, "largest change", "c₀ (eV)", "ΔU (eV)"), rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 from ensemble.reduction.intervals import Interval
 from ensemble.report.page import LARGE_SVG
 from ensemble.report.picture import Picture
-from ensemble.reproduction import accounts, carried, conductivities, texts
+from ensemble.reproduction import accounts, carried, conductivities, gauges, texts
 from ensemble.reproduction.evidence import Evidence, read_evidence
 from ensemble.reproduction.figures import conductivity_figures
 from ensemble.reproduction.figures_of_atoms import atom_figures
@@ -166,7 +166,7 @@ def _context(evidence: Evidence) -> dict[str, Any]:
         "fixed": list(carried.fixed(evidence)),
         "motion": list(carried.motion(evidence)),
         "diffusion_of_paper": DIFFUSION,
-        "gauge": list(carried.gauge(evidence)),
+        "gauge": list(gauges.gauge(evidence)),
         "virials": list(carried.virials(evidence)),
         "costs": accounts.costs(evidence),
         "checks": list(accounts.checks(evidence)),

@@ -139,6 +139,18 @@ class Campaign:
         wanted = set(studies.study)
         return [case for case in self.cases if case.method == method and case.study in wanted]
 
+    def differences(self, case: Case) -> dict[str, float]:
+        """Mean site energy of the first species over that of the second, by model."""
+        rows = self.rows("site_energies", case)
+        species = str(self.study(case.study).species).split()
+        if len(species) < 2:
+            return {}
+        means = rows.pivot_table(index="model", columns="species", values="mean", sort=False)
+        if not set(species[:2]) <= set(means):
+            return {}
+        found: dict[str, float] = (means[species[0]] - means[species[1]]).dropna().to_dict()
+        return found
+
     def study(self, name: str) -> Any:
         """What is known of a study: a row of the table of studies."""
         found = self.tables["studies"]

@@ -22,7 +22,7 @@ from ensemble.report.marks import (
 )
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import QUIET, WIDE, Look, axis_label, figure, log_y, looks, short, styled
-from ensemble.reproduction.carried import differences, own_case
+from ensemble.reproduction.carried import own_case
 from ensemble.reproduction.evidence import Campaign, Case, Evidence, interval
 from ensemble.reproduction.figures import KAPPA, model_keys, panels
 from ensemble.results.advice import interval_text
@@ -50,7 +50,7 @@ def _fixed(campaign: Campaign, case: Case) -> Picture:
     look, own_of = looks(campaign.models), own_case(campaign, case)
     values = case.of("raw")
     own = {} if own_of is None else own_of.of("raw")
-    apart = differences(campaign, case)
+    apart = campaign.differences(case)
     species = str(campaign.study(case.study).species).split()
     mover = campaign.study(case.study).source_model
     with styled():

@@ -12,6 +12,7 @@ from planted_tables import CAMPAIGN, MODELS, plant_tables
 from ensemble.reproduction import write
 from ensemble.reproduction.document import document
 from ensemble.reproduction.evidence import read_evidence
+from ensemble.reproduction.gauges import gauge
 from ensemble.reproduction.tables import TableError
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +94,12 @@ def test_gauge(written: Path) -> None:
     assert "**stays**" in found
     # c₀ = 2 − place falls where U rises.
     assert "c₀ **falls with ΔU**: Spearman's ρ = -1" in found
+
+
+def test_raw_kappa_at_any_shift(tables: Path) -> None:
+    """Planted: 0.45 + 0.2 (c − c₀)² with c₀ = 2 of m1 and 1 of m2."""
+    (found,) = gauge(read_evidence(tables))
+    assert found.raw_at({"m2": 3.0, "m1": 1.5}) == pytest.approx([0.5, 1.25])
 
 
 def test_virials(written: Path) -> None:
