@@ -26,7 +26,7 @@ class Reference:
     experiment: str
     least: float
     most: float
-    """Ends of the range of `equilibrium` over the models; the same where it is one number."""
+    """Ends of the range of `equilibrium` over the models; the same where there is a mean alone."""
     one_length: float
     """By the direct method in a cell of one length, or for infinite length."""
 
@@ -38,8 +38,8 @@ REFERENCES = (
         equilibrium="0.82 ± 0.06, over nine models ± 0.13 (α)",
         direct="0.83 ± 0.02 (L → ∞)",
         experiment="–",
-        least=0.82 - 0.13,
-        most=0.82 + 0.13,
+        least=0.82,
+        most=0.82,
         one_length=0.83,
     ),
     Reference(
@@ -78,8 +78,8 @@ REFERENCES = (
         equilibrium="1.88, convective part 4 %, over five models ≤ 0.18",
         direct="1.69",
         experiment="1.62",
-        least=1.88 - 0.18,
-        most=1.88 + 0.18,
+        least=1.88,
+        most=1.88,
         one_length=1.69,
     ),
     Reference(
@@ -88,8 +88,8 @@ REFERENCES = (
         equilibrium="1.01, convective part 9 %, over five models ≤ 0.18",
         direct="0.97",
         experiment="1.12",
-        least=1.01 - 0.18,
-        most=1.01 + 0.18,
+        least=1.01,
+        most=1.01,
         one_length=0.97,
     ),
 )
