@@ -49,8 +49,10 @@ ensemble results runs/quickstart --json | jq '.kappa[] | [.model, .kappa]'""",
 
 
 def run_results(arguments: argparse.Namespace) -> int:
+    from ensemble.cli.memory import keep_freed_memory
     from ensemble.results import Settings, as_csv, as_json, laid_out, open_results
 
+    keep_freed_memory()
     results = open_results(store_of(arguments))
     settings = Settings(estimator=arguments.estimator, components=arguments.components)
     tables = results.tables(selection_of(results.info, arguments), settings)

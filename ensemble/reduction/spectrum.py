@@ -10,7 +10,7 @@ Neither a mean is subtracted (that of a current is zero) nor a taper applied.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,19 +71,20 @@ class Decimated:
         self._parts.append(averages)
         self._rows += averages.shape[-1]
         while self._rows > self._most_rows:
-            together = np.concatenate(self._parts, axis=-1)
+            together = _joined(self._parts)
             even = together.shape[-1] // 2 * 2
             # A last average without a partner goes back to the rest, as the rows it stands for.
-            alone = np.repeat(together[..., even:], self.factor, axis=-1)
-            assert self._rest is not None
-            self._rest = np.concatenate([alone, self._rest], axis=-1)
+            if even < together.shape[-1]:
+                assert self._rest is not None
+                alone = np.repeat(together[..., even:], self.factor, axis=-1)
+                self._rest = np.concatenate([alone, self._rest], axis=-1)
             self._parts = [_averaged(together[..., :even], 2)]
             self._rows = even // 2
             self.factor *= 2
 
     def result(self) -> Floats:
         """Shape (..., averages). Rows at the end that do not fill an average are left out."""
-        return np.concatenate(self._parts, axis=-1) if self._parts else np.zeros((0,))
+        return _joined(self._parts) if self._parts else np.zeros((0,))
 
 
 def decimated(series: ArrayLike, most_rows: int = MOST_ROWS) -> tuple[Floats, int]:
@@ -91,6 +92,10 @@ def decimated(series: ArrayLike, most_rows: int = MOST_ROWS) -> tuple[Floats, in
     whole = Decimated(most_rows)
     whole.add(series)
     return whole.result(), whole.factor
+
+
+def _joined(parts: Sequence[Floats]) -> Floats:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
 
 
 def _averaged(values: Floats, factor: int) -> Floats:

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 from ensemble.reduction.intervals import LEVEL, Interval
+from ensemble.reduction.roots import bisect
 from ensemble.reduction.weighted import Estimates, misfit_p
 
 __all__ = ["ModelSpread", "model_spread"]
@@ -150,7 +150,7 @@ class _Profile:
         scale = float(np.ptp(self.found.values)) + float(self.found.errors.max())
         if beyond(FARTHEST * scale**2) > 0:
             return math.inf
-        return float(brentq(beyond, 0.0, FARTHEST * scale**2, xtol=1e-12 * scale**2))
+        return bisect(beyond, 0.0, FARTHEST * scale**2, xtol=1e-12 * scale**2)
 
     def mean(self, variance: float, level: float) -> Interval:
         """The mean over the models, by Hartung and Knapp.

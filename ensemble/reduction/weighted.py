@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 from scipy.special import fdtrc, polygamma, psi, stdtrit
 
 from ensemble.reduction.intervals import LEVEL, Interval
+from ensemble.reduction.roots import bisect
 
 __all__ = ["Estimates", "Fit", "fit", "misfit_p"]
 
@@ -89,7 +89,7 @@ def _freedom(found: Interval) -> float:
 def _inverse_trigamma(value: float) -> float:
     """The x with ψ'(x) = value; ψ'(x) is between 1/x and 1/x + 1/x²."""
     least, most = 0.5 / value, 2 / value + 2 / math.sqrt(value)
-    return float(brentq(lambda x: float(polygamma(1, x)) - value, least, most))
+    return bisect(lambda x: float(polygamma(1, x)) - value, least, most, xtol=1e-12 * least)
 
 
 @dataclass(frozen=True, kw_only=True)
