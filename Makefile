@@ -31,6 +31,9 @@ quickstart: $(STAMP)
 # Three at a time on two cores, as many wait for clusters, browsers and queues. Rooms that start queues
 # and look at what runs on the machine are one, which takes longest: the others stand back. What is short
 # comes last.
+# Threads of the linear algebra wait for one another by looking again and again: beside other processes
+# reductions with two took seven times as long as with one.
+test test-on-machine test-as-users test-others: export OPENBLAS_NUM_THREADS = 1
 test: $(STAMP)
 	$(MAKE) --jobs=3 --keep-going test-on-machine test-as-users test-others docs lint
 

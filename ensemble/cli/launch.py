@@ -52,6 +52,7 @@ ensemble launch campaigns/quickstart.toml --json | jq .failed""",
     study = parser.add_argument(
         "--study",
         nargs="+",
+        action="extend",
         metavar="NAME",
         help="do only these studies, and the trajectories that they read again",
     )

@@ -122,7 +122,9 @@ ensemble potential generate --level 16 --species Cu Se --cutoff 5 -o untrained.m
 ensemble potential generate --level 8 --species Li P S --cutoff 6 --min-dist 1.5 -o li3ps4.mtp""",
     )
     parser.add_argument("--level", type=int, required=True, help="even, 2 to 28")
-    parser.add_argument("--species", nargs="+", required=True, help="chemical symbols, in order")
+    parser.add_argument(
+        "--species", nargs="+", action="extend", required=True, help="chemical symbols, in order"
+    )
     parser.add_argument("--cutoff", type=float, required=True, help="in Angstrom")
     parser.add_argument("--min-dist", type=float, default=1.5, help="in Angstrom (default 1.5)")
     parser.add_argument("--chebyshev", type=int, default=8, help="radial basis size (default 8)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ensemble.cli.output import print_json
 from ensemble.cli.parser import add_json
+from ensemble.cli.process import prepare_to_reduce
 from ensemble.cli.stores import add_filters, add_store, selection_of, store_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ ensemble report runs/quickstart --json | jq .page""",
 
 
 def run_report(arguments: argparse.Namespace) -> int:
+    prepare_to_reduce()
     from ensemble.report import write_report
     from ensemble.results import open_results
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ensemble.cli.output import print_json, show
 from ensemble.cli.parser import add_json
+from ensemble.cli.process import prepare_to_reduce
 from ensemble.cli.stores import add_filters, add_store, selection_of, store_of
 
 if TYPE_CHECKING:
@@ -49,10 +50,9 @@ ensemble results runs/quickstart --json | jq '.kappa[] | [.model, .kappa]'""",
 
 
 def run_results(arguments: argparse.Namespace) -> int:
-    from ensemble.cli.memory import keep_freed_memory
+    prepare_to_reduce()
     from ensemble.results import Settings, as_csv, as_json, laid_out, open_results
 
-    keep_freed_memory()
     results = open_results(store_of(arguments))
     settings = Settings(estimator=arguments.estimator, components=arguments.components)
     tables = results.tables(selection_of(results.info, arguments), settings)

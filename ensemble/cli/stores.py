@@ -49,6 +49,7 @@ def add_filters(parser: Parser) -> None:
         action = parser.add_argument(
             f"--{label}",
             nargs="+",
+            action="extend",
             type=float if number else str,
             metavar="T" if number else "NAME",
             help=f"only {words}",

@@ -198,14 +198,15 @@ def fits_table(found: Direct) -> str:
             number(line["lengths"]),
             f"{number(line['shortest'] / 10)} to {number(line['longest'] / 10)}",
             number(line["order"]),
-            value(interval(line, "kappa")),
+            number(line["kappa"], 2),
+            # Of 1/κ∞, in which the fit is linear.
             between(line["kappa_low"], line["kappa_high"], 2),
             number(line["p_value"], 2),
         )
         for line in found.fits
     ]
     headings = ("study", "model", "verdict", "lengths", "L (nm)", "order in 1/L", "κ∞")
-    return table((*headings, "95 % of 1/κ∞", "p of the fit"), rows, words=3)
+    return table((*headings, "95 %", "p of the fit"), rows, words=3)
 
 
 def one_length(evidence: Evidence, case: Case) -> Case | None:

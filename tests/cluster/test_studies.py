@@ -27,7 +27,7 @@ def test_a_study_and_what_it_reads(fluid: Path, reference: Path, tmp_path: Path)
 
 def test_what_is_done_is_not_done_again(fluid: Path, reference: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in chunks_of(reference)}
-    again = launch(fluid, reference, "--study", "gk", "direct")
+    again = launch(fluid, reference, "--study", "gk", "--study", "direct")
     assert again.returncode == 0, again.stderr
     assert "3 of 3 runs done" in again.stdout
     assert {path: path.stat().st_mtime_ns for path in chunks_of(reference)} == before

@@ -60,7 +60,7 @@ def test_direct_method(written: Path) -> None:
     found = section(written, 2)
     assert "κ by the direct method: **no difference beyond chance is seen**" in found
     assert "κ∞ (straight line): **no difference beyond chance is seen**" in found
-    assert "0.490 ± 0.050" in found
+    assert "| 0.49 | 0.44 to 0.54 |" in found
 
 
 def test_corrected(written: Path) -> None:
