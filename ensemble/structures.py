@@ -19,7 +19,6 @@ from difflib import get_close_matches
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_masses, atomic_numbers
-from ase.io import read
 from numpy.typing import NDArray
 
 from ensemble.prototypes import PROTOTYPES, Prototype
@@ -118,6 +117,8 @@ def read_structure(path: str | os.PathLike[str]) -> Atoms:
     OSError
         The file cannot be opened.
     """
+    from ase.io import read  # here: with the spacegroups it takes as long as all else of a plan
+
     file = os.fspath(path)
     try:
         found = read(file, index=-1)
