@@ -54,7 +54,9 @@ class Header(Table):
 
 
 class Vacancies(Table):
-    """Sites left empty, at random but as far apart as possible."""
+    """Sites left empty: of a campaign at random but as far apart as possible, of a training at
+    random, in every configuration on others.
+    """
 
     species: Symbol
     """The species that is missing."""
@@ -63,7 +65,7 @@ class Vacancies(Table):
     """How much of it."""
 
     seed: Seed = 1
-    """Of the arrangement, which all runs with the same supercell share."""
+    """Of the arrangement; all runs of a campaign with the same supercell share one."""
 
 
 class Material(Table):
@@ -134,7 +136,7 @@ class LammpsModels(Table):
     """Potentials of any LAMMPS pair style."""
 
     style: Literal["lammps"]
-    """Any pair style that the LAMMPS of `engine.command` has."""
+    """Any pair style of the LAMMPS of `engine.command` that has `compute centroid/stress/atom`."""
 
     model: Annotated[Filled[LammpsModel], Says("tables [[models.model]]")]
     """The models."""

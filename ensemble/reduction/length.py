@@ -35,7 +35,7 @@ class InfiniteLength:
     resistivity: Interval
     """1/κ∞, the intercept of the fit. Its ends are those of κ∞ where the error is large."""
     mean_free_path: Interval
-    """λ, in the unit of the lengths."""
+    """λ, in the unit of the lengths: twice the l∞ of Schelling et al., as L is half of the cell."""
     fit: Fit
     """Of 1/κ in powers of 1/L."""
     reduced_chi_square: float

@@ -74,7 +74,7 @@ _BOTH = (
             *("species", "runs", "runs_asked", "timestep", "sampled"),
         ),
     ),
-    Schema(name="kappa", columns=(*COLUMNS, "trusted")),
+    Schema(name="kappa", columns=tuple(COLUMNS)),
     Schema(name="diffusion", columns=tuple(DIFFUSION_COLUMNS)),
     Schema(name="lengths", columns=LENGTH_COLUMNS),
     Schema(

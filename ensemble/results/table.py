@@ -114,6 +114,7 @@ COLUMNS: dict[str, Column] = {
         None if row.found.student is None else row.found.student.half_width
     ),
     "units": lambda row: row.system.conductivity_symbol,
+    "trusted": lambda row: row.trusted,
     "verdict": lambda row: row.verdict,
     "temperature_sampled": lambda row: row.found.temperature,
     "samples": lambda row: row.found.kappa.samples,

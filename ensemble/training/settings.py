@@ -34,6 +34,7 @@ from ensemble.campaign.types import (
     Seed,
     Species,
     Supercells,
+    Switch,
     Symbol,
     Text,
     Unit,
@@ -149,7 +150,7 @@ class Explore(Table):
     ] = (0.0,)
     """Of the lattice constants: 0.02 is 2 % longer."""
 
-    relaxed: bool = False
+    relaxed: Switch = False
     """At each temperature one trajectory more, at zero pressure, where the models will be used."""
 
     time: Picoseconds = 10.0

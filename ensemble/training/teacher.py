@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Labelling", "Teacher", "TeacherError", "label_frames", "telling_arguments"]
 
 EXTRA = ("sevenn", "torch")
-"""Packages that come with ``ensemble[train]``."""
+"""Packages that come with the extra ``train``."""
 
 SILENT = frozenset({"device", "directory", "label", "logfile", "txt", "verbose"})
 """Arguments of calculators that say where they compute and write, and not what."""
@@ -138,7 +138,7 @@ class Teacher:
         package = self._module.partition(".")[0]
         if not (isinstance(error, ModuleNotFoundError) and error.name == package):
             return f"{self._module} cannot be imported: {error}"
-        how = "pip install 'ensemble[train]'" if package in EXTRA else "install it"
+        how = "pip install '.[train]' in its clone" if package in EXTRA else "install it"
         return f"there is no package {package} here; {how}"
 
 

@@ -78,7 +78,7 @@ def _force_constants(atoms: Atoms, supercell: Cells) -> Phonopy:
         from phonopy.structure.cells import guess_primitive_matrix
     except ImportError as error:
         raise ImportError(
-            "phonons need phonopy, which is not installed: pip install 'ensemble[train]'"
+            "phonons need phonopy, which is not installed: pip install '.[train]' in the clone"
         ) from error
     unit = PhonopyAtoms(
         symbols=list(atoms.symbols), cell=atoms.cell.array, positions=atoms.positions
