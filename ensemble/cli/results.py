@@ -28,7 +28,7 @@ store and computed again where samples have changed.
 Filters may be combined, and each takes several labels: what is shown has one of each.""",
         examples="""\
 ensemble results
-ensemble results runs/quickstart --study gk-600K --estimator spectrum
+ensemble results runs/quickstart --study gk-600K --estimator window
 ensemble results runs/cu195se --method emd --model mtp2 mtp4 --temperature 600 --supercell 5x5x5
 ensemble results runs/quickstart --csv > kappa.csv
 ensemble results runs/quickstart --json | jq '.kappa[] | [.model, .kappa]'""",

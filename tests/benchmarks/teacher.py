@@ -6,12 +6,12 @@
     python tests/benchmarks/teacher.py --material Cu2Se --picoseconds 10
 
 A teacher is ``module:Class``, with its arguments behind, such as ``model=7net-0``. For each
-material: lattice constants and bulk modulus at 0 K, and the lowest and highest frequency of the
-phonons. A superionic crystal has imaginary ones: at 0 K it is no minimum. With --frames, how far a
-teacher is from the labels of a file: forces by component, and energies per atom less their mean,
-since two teachers need not have the same zero. With --picoseconds, D of the first species at 600 K
-in 2×2×2 cells with one vacancy, by Langevin dynamics: tens of milliseconds per atom and step on one
-core, so half an hour for each picosecond. One core does it all.
+material: lattice constants, bulk modulus and elastic constants at 0 K, and the lowest and highest
+frequency of the phonons. A superionic crystal has imaginary ones: at 0 K it is no minimum. With
+--frames, how far a teacher is from the labels of a file: forces by component, and energies per atom
+less their mean, since two teachers need not have the same zero. With --picoseconds, D of the first
+species at 600 K in 2×2×2 cells with one vacancy, by Langevin dynamics: tens of milliseconds per atom
+and step on one core, so half an hour for each picosecond. One core does it all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ase.md.langevin import Langevin
 from ensemble.reduction.diffusion import diffusion_coefficient, mean_square_displacement
 from ensemble.structures import crystal, supercell, with_vacancies
 from ensemble.training.checks.crystal import relax
-from ensemble.training.checks.elastic import bulk_modulus, stiffness
+from ensemble.training.checks.elastic import bulk_modulus, constants_of, stiffness
 from ensemble.training.checks.phonons import phonons
 from ensemble.training.frames import read_frames
 from ensemble.training.labels import labels_of
@@ -63,13 +63,15 @@ def teacher_of(words: str) -> Teacher:
 
 
 def of_crystal(name: str, calculator: Any) -> dict[str, Any]:
-    """Lattice constants in Å, bulk modulus in GPa, frequencies in THz."""
+    """Lattice constants in Å, bulk modulus and elastic constants in GPa, frequencies in THz."""
     prototype, species, lattice, cells = MATERIALS[name]
     relaxed = relax(crystal(prototype, species, lattice), calculator)
+    elastic = stiffness(relaxed)
     waves = phonons(relaxed, supercell=cells, mesh=(8, 8, 8))
     return {
         **relaxed.lattice,
-        "bulk modulus": bulk_modulus(stiffness(relaxed)),
+        "bulk modulus": bulk_modulus(elastic),
+        **constants_of(elastic, "cubic" if len(relaxed.lattice) == 1 else "hexagonal"),
         "lowest frequency": waves.lowest,
         "at": waves.lowest_at,
         "highest frequency": waves.highest,
