@@ -10,8 +10,8 @@ material: lattice constants, bulk modulus and elastic constants at 0 K, and the 
 frequency of the phonons. A superionic crystal has imaginary ones: at 0 K it is no minimum. With
 --frames, how far a teacher is from the labels of a file: forces by component, and energies per atom
 less their mean, since two teachers need not have the same zero. With --picoseconds, D of the first
-species at 600 K in 2×2×2 cells with one vacancy, by Langevin dynamics: tens of milliseconds per atom
-and step on one core, so half an hour for each picosecond. One core does it all.
+species at 600 K in 2×2×2 cells with one vacancy, by Langevin dynamics: tens of milliseconds per
+atom and step on one core, so half an hour for each picosecond. One core does it all.
 """
 
 from __future__ import annotations
