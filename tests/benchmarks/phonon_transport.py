@@ -1,14 +1,17 @@
-"""κ of a potential by phonons, quite another road than molecular dynamics: do the two agree?
+r"""κ of a potential by phonons, quite another road than molecular dynamics: do the two agree?
 
     pip install phono3py
     cd campaigns/models/mg2sn
     python PATH/phonon_transport.py mtp*.mtp --species Mg Sn --lattice 6.91 --temperature 600
+    cd ../mg3sb2
+    python PATH/phonon_transport.py mtp1.mtp --prototype mg3sb2 --species Mg Sb \
+        --lattice 4.71 7.44 --cells 3 3 2 --phonon-cells 4 4 3 --mesh 11 11 7 --temperature 600
 
-A crystal of the prototype antifluorite. Force constants of second and third order from displaced
-atoms, then Peierls' equation in the relaxation time approximation (A. Togo, L. Chaput, I. Tanaka,
-Phys. Rev. B 91, 094306 (2015)). Scattering by three phonons alone: four, which count at high
-temperature, make κ smaller, and so does what the temperature does to the frequencies; so κ of
-molecular dynamics should be this large or somewhat smaller. A minute of one core.
+Force constants of second and third order from displaced atoms, then Peierls' equation in the
+relaxation time approximation (A. Togo, L. Chaput, I. Tanaka, Phys. Rev. B 91, 094306 (2015)).
+Scattering by three phonons alone: four, which count at high temperature, make κ smaller, and so
+does what the temperature does to the frequencies; so κ of molecular dynamics should be this large
+or somewhat smaller. What is printed is the diagonal of κ. Some minutes of one core.
 """
 
 from __future__ import annotations
@@ -29,22 +32,20 @@ DISPLACEMENT = 0.03
 """In Å."""
 
 
-def conductivity(
-    model: Path, species: Sequence[str], lattice: float, mesh: int, temperatures: Sequence[float]
-) -> NDArray[np.float64]:
-    """κ in W/m/K, shape (temperatures,)."""
+def conductivity(model: Path, options: argparse.Namespace) -> NDArray[np.float64]:
+    """κ along x, y and z in W/m/K, shape (temperatures, 3)."""
     from phono3py import Phono3py
     from phonopy.structure.atoms import PhonopyAtoms
 
-    unit = crystal("antifluorite", species, lattice)
+    unit = crystal(options.prototype, options.species, options.lattice)
     found = Phono3py(
         PhonopyAtoms(symbols=list(unit.symbols), cell=unit.cell.array, positions=unit.positions),
-        supercell_matrix=np.diag([2, 2, 2]),
-        phonon_supercell_matrix=np.diag([3, 3, 3]),
-        primitive_matrix="F",
+        supercell_matrix=np.diag(options.cells),
+        phonon_supercell_matrix=np.diag(options.phonon_cells),
+        primitive_matrix="auto",
         log_level=0,
     )
-    calculator = MTPCalculator(model, species=species)
+    calculator = MTPCalculator(model, species=options.species)
 
     def forces(cells: Sequence[PhonopyAtoms]) -> NDArray[np.float64]:
         every = []
@@ -62,12 +63,11 @@ def conductivity(
     found.symmetrize_fc3()
     found.produce_fc2()
     found.symmetrize_fc2()
-    found.mesh_numbers = [mesh] * 3
+    found.mesh_numbers = options.mesh
     found.init_phph_interaction()
-    found.run_thermal_conductivity(temperatures=list(temperatures))
-    tensors = np.asarray(found.thermal_conductivity.kappa).reshape(-1, 6)
-    mean: NDArray[np.float64] = tensors[:, :3].mean(axis=1)
-    return mean
+    found.run_thermal_conductivity(temperatures=options.temperature)
+    tensors: NDArray[np.float64] = np.asarray(found.thermal_conductivity.kappa).reshape(-1, 6)
+    return tensors[:, :3]
 
 
 def main() -> None:
@@ -76,17 +76,21 @@ def main() -> None:
     )
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--species", nargs=2, required=True)
-    parser.add_argument("--lattice", type=float, required=True, help="in Angstrom")
+    parser.add_argument("--prototype", default="antifluorite")
+    parser.add_argument("--lattice", nargs="+", type=float, required=True, help="in Angstrom")
     parser.add_argument("--temperature", nargs="+", type=float, default=[300.0, 600.0])
-    parser.add_argument("--mesh", type=int, default=15, help="of q, odd (default 15)")
+    grid = {"nargs": 3, "type": int}
+    parser.add_argument("--cells", **grid, default=[2, 2, 2], help="for the third order")
+    parser.add_argument("--phonon-cells", **grid, default=[3, 3, 3], help="for the second order")
+    parser.add_argument("--mesh", **grid, default=[15, 15, 15], help="of wave vectors, odd")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     for model in options.models:
-        found = conductivity(
-            model, options.species, options.lattice, options.mesh, options.temperature
-        )
-        pairs = zip(options.temperature, found, strict=True)
-        print(model.name, ", ".join(f"{t:g} K: {k:.3g} W/m/K" for t, k in pairs), flush=True)
+        for temperature, kappa in zip(
+            options.temperature, conductivity(model, options), strict=True
+        ):
+            shown = " ".join(f"{k:.3g}" for k in kappa)
+            print(f"{model.name}, {temperature:g} K: {shown} W/m/K", flush=True)
 
 
 if __name__ == "__main__":
