@@ -1,11 +1,8 @@
-r"""κ of a potential by phonons, quite another road than molecular dynamics: do the two agree?
+"""κ of a potential by phonons, quite another road than molecular dynamics: do the two agree?
 
     pip install phono3py
     cd campaigns/models/mg2sn
     python PATH/phonon_transport.py mtp*.mtp --species Mg Sn --lattice 6.91 --temperature 600
-    cd ../mg3sb2
-    python PATH/phonon_transport.py mtp1.mtp --prototype mg3sb2 --species Mg Sb \
-        --lattice 4.71 7.44 --cells 3 3 2 --phonon-cells 4 4 3 --mesh 11 11 7 --temperature 600
 
 Force constants of second and third order from displaced atoms, then Peierls' equation in the
 relaxation time approximation (A. Togo, L. Chaput, I. Tanaka, Phys. Rev. B 91, 094306 (2015)).
@@ -82,7 +79,7 @@ def main() -> None:
     grid = {"nargs": 3, "type": int}
     parser.add_argument("--cells", **grid, default=[2, 2, 2], help="for the third order")
     parser.add_argument("--phonon-cells", **grid, default=[3, 3, 3], help="for the second order")
-    parser.add_argument("--mesh", **grid, default=[15, 15, 15], help="of wave vectors, odd")
+    parser.add_argument("--mesh", **grid, default=[11, 11, 11], help="of wave vectors, odd")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     for model in options.models:
