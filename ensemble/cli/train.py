@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -85,4 +84,6 @@ def run_train(arguments: argparse.Namespace) -> int:
 
 def _made(file: Path) -> dict[str, Any]:
     """A model, and how it was made."""
-    return {"name": file.stem, "file": file, **json.loads(file.with_suffix(".json").read_text())}
+    from ensemble.training.records import read_record
+
+    return {"name": file.stem, "file": file, **read_record(file.with_suffix(".json"))}

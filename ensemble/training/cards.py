@@ -14,6 +14,7 @@ from ensemble.training.checks import compare, markdown, run, run_teacher
 from ensemble.training.crystals import of_composition
 from ensemble.training.labelling import teacher_of
 from ensemble.training.labels import one_teacher
+from ensemble.training.records import read_record
 from ensemble.training.report import Reporter, Trajectories
 from ensemble.training.settings import Training
 from ensemble.training.teacher import TeacherError
@@ -80,7 +81,7 @@ def write_card(
             frames=frames,
             reporter=seen,
         )
-        cards.append({**found, "made": json.loads(model.with_suffix(".json").read_text())})
+        cards.append({**found, "made": read_record(model.with_suffix(".json"))})
     report.done("card", len(models), len(models))
     members = {model.stem: MTPCalculator(model, species) for model in models}
     common = of_composition(training, name, test)

@@ -85,19 +85,22 @@ def supercells_of(training: Training) -> Iterator[Supercell]:
 def of_composition(
     training: Training, material: str | None, frames: Iterable[Atoms]
 ) -> list[Atoms]:
-    """The frames that have a material's composition; all where none is given."""
+    """The frames that have a material's composition, that of any of its supercells; all where none
+    is given.
+    """
     if material is None:
         return list(frames)
     species = training.header.species
-    wanted = next(
+    # As many vacancies as a fraction comes to in one cell are another fraction of a larger one.
+    compositions = [
         _numbers(cell.arranged("composition"), species)
         for cell in supercells_of(training)
         if cell.material == material
-    )
+    ]
 
     def has_it(frame: Atoms) -> bool:
         numbers = _numbers(frame, species)
-        return bool((numbers * wanted.sum() == wanted * numbers.sum()).all())
+        return any((numbers * one.sum() == one * numbers.sum()).all() for one in compositions)
 
     return [frame for frame in frames if has_it(frame)]
 

@@ -54,7 +54,7 @@ def fit_all(
     Raises
     ------
     ValueError
-        As `ensemble.training.fit.fit`.
+        As `ensemble.training.models.fitted`, with the name of the task.
     RuntimeError
         A worker process died.
     """
@@ -91,7 +91,10 @@ def _fit(task: Task, frames: Sequence[Atoms], threads: int) -> Fitted:
 
     worker.log_event(TOPIC, {"fit": task.name, "step": None})
     mine = [frames[number] for number in task.part]
-    return fitted(task.job, mine, on_step, workers=threads)
+    try:
+        return fitted(task.job, mine, on_step, workers=threads)
+    except ValueError as error:
+        raise ValueError(f"{task.name}: {error}") from error
 
 
 class _Watch:

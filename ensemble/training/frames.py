@@ -9,8 +9,8 @@ the lattice constant. ``info`` says where it is from:
     A name that no other frame has.
 ``teacher``
     Who labelled it, see `ensemble.training.teacher.Teacher.identity`.
-``trajectory``, ``temperature``, ``round``
-    Of which trajectory it is, at how many K, from which round of the training.
+``trajectory``, ``temperature``, ``time``
+    Of which trajectory it is, at how many K, and how many ps after its start.
 
 A file that is appended to grows by whole frames. What a killed process left of its last one is
 recognised, since a frame says how many lines it has and ends in a line feed.
@@ -68,7 +68,7 @@ def read_frames(
     ------
     FrameError
         The file is not extended XYZ, its last frame is cut off, a frame is not periodic, has other
-        species, lacks labels, or has the name of another.
+        species, lacks labels, has a temperature that is no number, or the name of another.
     OSError
         It cannot be read.
     """
@@ -81,6 +81,8 @@ def read_frames(
         for key in NAMES:
             if key in frame.info:
                 frame.info[key] = str(frame.info[key])
+        if "temperature" in frame.info:
+            frame.info["temperature"] = _temperature(frame, path)
         if not labelled:
             frame.calc = None
         _check(frame, f"{path}: frame {frame.info['frame']}", species, labelled)
@@ -216,6 +218,16 @@ def _with_plain_labels(frame: Atoms) -> Atoms:
         if "energy" in values:
             plain.calc.results["energy"] = float(values["energy"])
     return plain
+
+
+def _temperature(frame: Atoms, path: Path) -> float:
+    """As a number of one type, however it was written."""
+    found = frame.info["temperature"]
+    if not isinstance(found, int | float | np.integer) or not np.isfinite(found):
+        raise FrameError(
+            f"{path}: frame {frame.info['frame']}: temperature={found}; a number of K is needed"
+        )
+    return float(found)
 
 
 def _check(frame: Atoms, where: str, species: Sequence[str] | None, labelled: bool) -> None:

@@ -13,12 +13,15 @@ from ensemble.store.files import write_atomically
 from ensemble.training.frames import append_frame, drop_cut_frame, read_frames
 from ensemble.training.labels import (
     BadLabel,
+    FrameError,
     NoLabel,
     check_labels,
+    check_names,
     energy_references,
     name_of,
     one_teacher,
 )
+from ensemble.training.records import read_record
 from ensemble.training.report import Reporter
 from ensemble.training.settings import Training
 from ensemble.training.teacher import Teacher, TeacherError, label_frames
@@ -26,7 +29,12 @@ from ensemble.training.teacher import Teacher, TeacherError, label_frames
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["check_given", "label", "teacher_of"]
+__all__ = ["given_frames", "label", "teacher_of", "why_none"]
+
+LABELLED, REJECTED = "labelled.xyz", "rejected.json"
+
+OWN_NAMES = ("round", "seed-", "test-")
+"""What the names of frames begin with that a training makes itself."""
 
 
 def label(
@@ -56,10 +64,10 @@ def label(
         As they say. What is labelled is kept.
     """
     teacher = teacher_of(training)
-    labelled, rejected = folder / "labelled.xyz", folder / "rejected.json"
+    labelled, rejected = folder / LABELLED, folder / REJECTED
     if cut := drop_cut_frame(labelled):
         report.say(cut)
-    bad: dict[str, str] = json.loads(rejected.read_text()) if rejected.exists() else {}
+    bad: dict[str, str] = read_record(rejected) if rejected.exists() else {}
     there = read_frames(labelled) if labelled.exists() else []
     one_teacher(there, teacher.identity)
     decided = {name_of(frame) for frame in there} | bad.keys()
@@ -86,7 +94,7 @@ def label(
     if left:
         references = energy_references(known) if known else None
         label_frames(teacher, left, client=client, references=references, on_done=on_done)
-        if len(unanswered) == len(left):
+        if len(unanswered) == len(left) and not _answers(teacher, [*there, *known], client):
             # Not the frames' fault: nothing is decided about them.
             first = min(unanswered, key=lambda one: one.frame)
             raise TeacherError(f"no frame of {len(left)} could be labelled: {first}")
@@ -99,20 +107,51 @@ def label(
     return [found[name_of(frame)] for frame in frames if name_of(frame) in found]
 
 
-def check_given(frames: Sequence[Atoms], training: Training) -> None:
-    """See that frames to begin with have plausible labels of the same teacher.
+def _answers(teacher: Teacher, known: Sequence[Atoms], client: Client) -> bool:
+    """Whether the teacher still labels the first frame of those that it has labelled before."""
+    if not known:
+        return False
+    again = label_frames(teacher, known[:1], client=client)
+    return not any(isinstance(one, NoLabel) for one in again.rejected)
+
+
+def why_none(folder: Path) -> str:
+    """In words, for whoever misses the frames of a folder, why none has labels."""
+    file = folder / REJECTED
+    bad: dict[str, str] = read_record(file) if file.exists() else {}
+    if not bad:
+        return f"{folder}: there was nothing to label"
+    name, reason = next(iter(bad.items()))
+    return f"{file}: no frame is left, {len(bad)} were rejected, the first, {name}, for: {reason}"
+
+
+def given_frames(training: Training) -> list[Atoms]:
+    """The frames that a search begins with, if any; plausible, and labelled by its teacher.
+
+    Those of an earlier training, which are called as this one will call its own, get other names.
 
     Raises
     ------
     FrameError
-        With the name of the frame.
+        With the file or the name of the frame.
     TeacherError
         There is no such teacher.
     """
+    if training.explore.labelled is None:
+        return []
+    file = training.path.parent / training.explore.labelled
+    frames = read_frames(file, species=training.header.species)
+    if not frames:
+        raise FrameError(f"{file}: no frame; explore.labelled may be left out")
     one_teacher(frames, teacher_of(training).identity)
     references = energy_references(frames)
     for frame in frames:
         check_labels(frame, references=references)
+        for key in ("frame", "trajectory"):
+            if frame.info[key].startswith(OWN_NAMES):
+                frame.info[key] = f"given-{frame.info[key]}"
+    check_names(frames, f"{file}: ")
+    return frames
 
 
 def teacher_of(training: Training) -> Teacher:

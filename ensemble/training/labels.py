@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ __all__ = [
     "FrameError",
     "Limits",
     "NoLabel",
+    "References",
     "check_labels",
     "check_names",
     "energy_references",
@@ -29,6 +30,9 @@ Floats = NDArray[np.float64]
 _REWEIGHTINGS = 50
 _SMALL = 1e-3
 """Deviations from the energy of a composition that do not matter, eV per atom."""
+
+_DETERMINED = 1e-6
+"""What part of a composition may be none of a mixture of those that energies are known of."""
 
 
 class FrameError(ValueError):
@@ -75,10 +79,31 @@ class Limits:
     """Largest distance of the energy from what the composition suggests, eV per atom."""
 
 
+@dataclass(frozen=True)
+class References:
+    """What energies the species have, and of which compositions that tells the energy."""
+
+    energies: dict[str, float]
+    """Of an atom of each species, eV."""
+
+    directions: Floats
+    """Orthonormal compositions of which mixtures are known: shape (n, species)."""
+
+    def energy_of(self, frame: Atoms) -> float:
+        """What the composition suggests for all atoms, eV; NaN where it suggests nothing."""
+        if not set(frame.symbols) <= self.energies.keys():
+            return np.nan
+        fractions = _counts([frame], list(self.energies))[0] / len(frame)
+        known = fractions @ self.directions.T @ self.directions
+        if np.linalg.norm(fractions - known) > _DETERMINED:
+            return np.nan
+        return float(len(frame) * fractions @ np.array([*self.energies.values()]))
+
+
 def check_labels(
     frame: Atoms,
     limits: Limits | None = None,
-    references: Mapping[str, float] | None = None,
+    references: References | None = None,
 ) -> None:
     """See that a frame's labels are numbers that a potential could and should have.
 
@@ -101,12 +126,12 @@ def check_labels(
         raise BadLabel(name_of(frame), reason)
 
 
-def energy_references(frames: Sequence[Atoms]) -> dict[str, float]:
-    """Energy of an atom of each species, eV: a linear fit to the frames' energies per atom.
+def energy_references(frames: Sequence[Atoms]) -> References:
+    """Energy of an atom of each species: a linear fit to the frames' energies per atom.
 
     The sum of the absolute deviations is made least, by reweighted least squares: one absurd
     energy does not make the others look wrong. Where the composition never changes, only the sum
-    over a formula unit means anything.
+    over a formula unit means anything, and nothing is known of other compositions.
 
     Raises
     ------
@@ -116,7 +141,7 @@ def energy_references(frames: Sequence[Atoms]) -> dict[str, float]:
     if not frames:
         raise ValueError("no frames to take energies from")
     species = sorted({symbol for frame in frames for symbol in frame.symbols})
-    counts = np.array([[list(frame.symbols).count(one) for one in species] for frame in frames])
+    counts = _counts(frames, species)
     sizes = counts.sum(axis=1)
     fractions = counts / sizes[:, None]
     energies = np.array([labels_of(frame)[0] for frame in frames]) / sizes
@@ -126,7 +151,14 @@ def energy_references(frames: Sequence[Atoms]) -> dict[str, float]:
         fitted = np.linalg.lstsq(weighted, roots * energies, rcond=None)[0]
         deviations = np.abs(energies - fractions @ fitted)
         roots = 1 / np.sqrt(np.maximum(deviations, _SMALL))
-    return dict(zip(species, fitted.tolist(), strict=True))
+    _, weights, directions = np.linalg.svd(fractions, full_matrices=False)
+    known = directions[weights > _DETERMINED * weights[0]]
+    return References(dict(zip(species, fitted.tolist(), strict=True)), known)
+
+
+def _counts(frames: Sequence[Atoms], species: Sequence[str]) -> NDArray[np.int64]:
+    """Atoms of each species: shape (frames, species)."""
+    return np.array([[list(frame.symbols).count(one) for one in species] for frame in frames])
 
 
 def one_teacher(frames: Sequence[Atoms], teacher: str | None = None) -> str:
@@ -202,7 +234,7 @@ def _teacher_of(frame: Atoms) -> str:
     return str(found)
 
 
-def _fault(frame: Atoms, limits: Limits, references: Mapping[str, float] | None) -> str:
+def _fault(frame: Atoms, limits: Limits, references: References | None) -> str:
     """What is wrong with the labels; nothing if nothing is."""
     energy, forces, stress = labels_of(frame)
     for what, values in ("energy", energy), ("forces", forces), ("stress", stress):
@@ -224,12 +256,9 @@ def _fault(frame: Atoms, limits: Limits, references: Mapping[str, float] | None)
     return _energy_fault(frame, energy, limits, references) if references else ""
 
 
-def _energy_fault(
-    frame: Atoms, energy: float, limits: Limits, references: Mapping[str, float]
-) -> str:
-    # A species without a reference makes this NaN, and any energy will do.
-    expected = sum(references.get(symbol, np.nan) for symbol in frame.symbols)
-    distance = (energy - expected) / len(frame)
+def _energy_fault(frame: Atoms, energy: float, limits: Limits, references: References) -> str:
+    # NaN where nothing is known of the composition: any energy will do.
+    distance = (energy - references.energy_of(frame)) / len(frame)
     if abs(distance) > limits.energy:
         return (
             f"energy of {energy / len(frame):.4g} eV per atom, {distance:+.4g} from the other "

@@ -78,7 +78,7 @@ def fitted(
     Raises
     ------
     ValueError
-        As `ensemble.training.fit.fit`.
+        As `ensemble.training.fit.fit`; no frame is calm enough.
     """
     weights = Weights(**job.settings.weights.model_dump())
     frames = _calm(frames, job.settings.largest_force)
@@ -134,11 +134,14 @@ def _rungs(level: int) -> list[int]:
 def _calm(frames: Sequence[Atoms], largest_force: float | None) -> Sequence[Atoms]:
     if largest_force is None:
         return frames
-    return [
-        frame
-        for frame in frames
-        if np.linalg.norm(frame.calc.results["forces"], axis=1).max() <= largest_force
-    ]
+    largest = [np.linalg.norm(frame.calc.results["forces"], axis=1).max() for frame in frames]
+    calm = [frame for frame, force in zip(frames, largest, strict=True) if force <= largest_force]
+    if frames and not calm:
+        raise ValueError(
+            f"fit.largest_force is {largest_force:g} eV/Å, and each of {len(frames)} frames has a "
+            f"larger one, {min(largest):.3g} eV/Å at the least; raise it"
+        )
+    return calm
 
 
 def share_of(frames: Sequence[Atoms], share: float, seed: int) -> list[Atoms]:

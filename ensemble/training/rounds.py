@@ -40,9 +40,10 @@ from ensemble.training.errors import errors_of
 from ensemble.training.explore import explore, seeds_of
 from ensemble.training.fits import Task, fit_all
 from ensemble.training.frames import read_frames, write_frames
-from ensemble.training.labelling import check_given, label
-from ensemble.training.labels import one_teacher
+from ensemble.training.labelling import given_frames, label, why_none
+from ensemble.training.labels import FrameError, one_teacher
 from ensemble.training.models import Fitting
+from ensemble.training.records import Record, read_record
 from ensemble.training.report import Reporter
 from ensemble.training.seeds import named_seed
 from ensemble.training.select import choose, spread_evenly
@@ -59,13 +60,14 @@ __all__ = [
     "ended",
     "labelled_record",
     "recorded",
+    "shortfall",
     "trajectories_of",
 ]
 
 CHOSEN, RECORD = "chosen.xyz", "record.json"
 
-Record = dict[str, Any]
-"""Of a round, in JSON's types."""
+COUNTS = ("frames", "candidates", "chosen", "known")
+"""Keys of a round's record that the search goes by."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,8 @@ def collect(training: Training, work: Path, client: Client, report: Reporter) ->
     TeacherError, FrameError, SegmentFailure
         As they say. What is done is kept.
     """
-    frames: list[Atoms] = []
+    frames = given_frames(training)
     records: list[Record] = []
-    if training.explore.labelled is not None:
-        file = training.path.parent / training.explore.labelled
-        frames = read_frames(file, species=training.header.species)
-        check_given(frames, training)
     while not (records and ended(training, records)):
         number = len(records)
         folder = _folder(work, number)
@@ -125,6 +123,8 @@ def collect(training: Training, work: Path, client: Client, report: Reporter) ->
         what = f"round {number}: labels"
         new = label(training, chosen, folder, client, report, what, known=frames)
         frames += new
+        if not frames:
+            raise FrameError(f"round {number}: {why_none(folder)}")
         one_teacher(frames)
         if not (folder / RECORD).exists():
             members = _committee(training, number, frames, work, client, report)
@@ -138,6 +138,8 @@ def collect(training: Training, work: Path, client: Client, report: Reporter) ->
             f"round {number}: {len(frames)} frames, {100 * records[-1]['known']:.1f} % of "
             f"{records[-1]['candidates']} on new trajectories are known"
         )
+    if short := shortfall(training, records):
+        report.say(short)
     return Search(frames, records)
 
 
@@ -147,7 +149,20 @@ def ended(training: Training, records: Sequence[Record]) -> bool:
     return (
         len(records) > training.explore.rounds
         or last["chosen"] == 0
-        or last["known"] >= training.explore.known
+        # Of a round that somebody ran in another way it may not be known.
+        or last.get("known", 0.0) >= training.explore.known
+    )
+
+
+def shortfall(training: Training, records: Sequence[Record]) -> str:
+    """In words, that a search ended for want of frames to choose; empty where it did not."""
+    last, wanted = records[-1], training.explore.known
+    if last["chosen"] or last["known"] >= wanted:
+        return ""
+    return (
+        f"round {last['round']}: the search ends with {100 * last['known']:.1f} % known, and "
+        f"explore.known is {100 * wanted:g} %: no frame is between the limits of "
+        "explore.disagreement; a higher second one lets it learn from frames that are further off"
     )
 
 
@@ -158,7 +173,7 @@ def recorded(work: Path) -> list[Record]:
 
 
 def _record(folder: Path, number: int) -> Record:
-    return {"round": number, **json.loads((folder / RECORD).read_text())}
+    return {"round": number, **read_record(folder / RECORD, COUNTS)}
 
 
 def _folder(work: Path, number: int) -> Path:
@@ -249,7 +264,7 @@ def _explored(
     work: Path,
     client: Client,
     report: Reporter,
-) -> dict[str, Any]:
+) -> Record:
     """Let the committee run, choose the next round's frames, and say what was seen."""
     folder, settings = _folder(work, number), training.explore
     trajectories = list(trajectories_of(training, number, members, folder / "trajectories"))

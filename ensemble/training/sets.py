@@ -9,24 +9,25 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ase import Atoms
 
 from ensemble.mtp.potential import write_potential
 from ensemble.store.files import make_folder, write_atomically
-from ensemble.training.crystals import supercells_of
+from ensemble.training.crystals import of_composition, supercells_of
 from ensemble.training.explore import explore
 from ensemble.training.fits import Task, fit_all
 from ensemble.training.frames import read_frames, write_frames
-from ensemble.training.labelling import label
-from ensemble.training.labels import one_teacher
+from ensemble.training.labelling import label, why_none
+from ensemble.training.labels import BadLabel, FrameError, check_labels, name_of, one_teacher
 from ensemble.training.models import Fitting
+from ensemble.training.records import read_records
 from ensemble.training.report import Reporter
 from ensemble.training.rounds import collect, ended, recorded
 from ensemble.training.seeds import named_seed
 from ensemble.training.settings import Training
 from ensemble.training.tasks import Workers
+from ensemble.training.workplace import CHOSEN, TEST
 
 __all__ = ["Sets", "gather"]
 
@@ -55,28 +56,82 @@ def gather(training: Training, work: Path, workers: Workers, report: Reporter) -
     Raises
     ------
     FrameError
-        A set cannot be used, or labels are of two teachers.
+        A set cannot be used, labels are of two teachers, or a test frame is one to be fitted to.
     TeacherError, SegmentFailure
         As they say.
     """
     folder = training.path.parent
     frames = _kept(folder / TRAINING_SET, training)
+    test = _kept(folder / TEST_SET, training, "temperature")  # before a search takes hours
     if frames is None or _goes_on(training, work, frames, report):
         frames = _search(training, work, workers, report)
-    test = _kept(folder / TEST_SET, training)
+        _check_compositions(training, frames, folder / TRAINING_SET)
     if test is not None:
-        one_teacher([*frames, *test])
-    else:
-        test = _test_frames(training, frames, work / "test", workers, report)
-        one_teacher([*frames, *test])
-        write_frames(folder / TEST_SET, test)
+        _check_apart(frames, test, folder)
+        return Sets(frames, test)
+    test = _test_frames(training, frames, work / TEST, workers, report)
     if not test:
-        raise ValueError(f"{folder / TEST_SET}: no frame to measure the models on")
+        raise FrameError(f"test: {why_none(work / TEST)}")
+    _check_compositions(training, test, folder / TEST_SET)
+    _check_apart(frames, test, folder)
+    write_frames(folder / TEST_SET, test)
     return Sets(frames, test)
 
 
-def _kept(file: Path, training: Training) -> list[Atoms] | None:
-    return read_frames(file, species=training.header.species) if file.exists() else None
+def _kept(file: Path, training: Training, *keys: str) -> list[Atoms] | None:
+    """The frames of a file, if there is one, which need these entries of ``info``."""
+    if not file.exists():
+        return None
+    frames = read_frames(file, species=training.header.species)
+    for frame in frames:
+        if missing := [key for key in keys if key not in frame.info]:
+            raise FrameError(
+                f"{file}: frame {name_of(frame)}: no {missing[0]}; write {missing[0]}=... into its "
+                "comment line"
+            )
+        try:
+            check_labels(frame)
+        except BadLabel as error:
+            raise FrameError(f"{file}: {error}; take this frame out") from error
+    _check_compositions(training, frames, file)
+    return frames
+
+
+def _check_compositions(training: Training, frames: Sequence[Atoms], file: Path) -> None:
+    """See that there are frames for every model."""
+    if not frames:
+        raise FrameError(f"{file}: no frame; move it away, and it is made anew")
+    for model in training.models:
+        if not of_composition(training, model.material, frames):
+            raise FrameError(
+                f"{file}: no frame has the composition of {model.material}, which "
+                f"model.{model.name}.material asks for"
+            )
+
+
+def _check_apart(frames: Sequence[Atoms], test: Sequence[Atoms], folder: Path) -> None:
+    """See that all labels are of one teacher, and that no model is fitted to a test frame, or to
+    another one of its trajectory.
+    """
+    one_teacher([*frames, *test])
+    trajectories = {frame.info["trajectory"] for frame in frames}
+    configurations = {_configuration(frame) for frame in frames}
+    for frame in test:
+        if frame.info["trajectory"] in trajectories:
+            what = f"of the trajectory {frame.info['trajectory']}, as frames"
+        elif _configuration(frame) in configurations:
+            what = "the same configuration as one"
+        else:
+            continue
+        raise FrameError(
+            f"{folder / TEST_SET}: frame {name_of(frame)}: {what} in {TRAINING_SET}; no model may "
+            "be fitted to what it is measured on: take them out of one of the two"
+        )
+
+
+def _configuration(frame: Atoms) -> tuple[bytes, ...]:
+    arrays = frame.numbers, frame.positions, frame.cell.array
+    return tuple(array.tobytes() for array in arrays)
 
 
 def _search(training: Training, work: Path, workers: Workers, report: Reporter) -> list[Atoms]:
@@ -96,7 +151,7 @@ def _search(training: Training, work: Path, workers: Workers, report: Reporter) 
 def _goes_on(training: Training, work: Path, frames: Sequence[Atoms], report: Reporter) -> bool:
     """Whether the search that a training set is from goes on; if it should and cannot, say why."""
     file = training.path.parent / ROUNDS
-    records: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
+    records = read_records(file, ("round", "frames", "chosen")) if file.exists() else []
     if not records:  # the set is not of a search
         return False
     rounds, most = training.explore.rounds, training.explore.frames
@@ -111,13 +166,15 @@ def _goes_on(training: Training, work: Path, frames: Sequence[Atoms], report: Re
         f"{training.path}: explore.rounds is {rounds}, {TRAINING_SET} is of {records[-1]['round']}"
     )
     anew = f"to begin anew, move {TRAINING_SET}, {ROUNDS} and {TEST_SET} away"
-    if recorded(work)[: len(records)] != records:
+    done = recorded(work)
+    if done[: len(records)] != records:
         report.say(
             f"{what}, and is used as it is: more rounds need the folder of the first ones, and "
             f"{work} is another (--work); {anew}"
         )
         return False
-    if len(frames) != records[-1]["frames"]:
+    # Whoever was killed between the two files left a set of rounds that the other does not tell of.
+    if len(frames) not in [one["frames"] for one in done[len(records) - 1 :]]:
         report.say(
             f"{what}, and is used as it is: it has {len(frames)} frames, and its rounds made "
             f"{records[-1]['frames']}; {anew}"
@@ -132,7 +189,7 @@ def _test_frames(
 ) -> list[Atoms]:
     """Label frames of trajectories that a model of their own drives."""
     make_folder(work)
-    driver, chosen = work / "driver.mtp", work / "chosen.xyz"
+    driver, chosen = work / "driver.mtp", work / CHOSEN
     if not driver.exists():
         job = Fitting(
             level=training.test.level,
@@ -170,6 +227,7 @@ def _trajectories(training: Training, driver: Path, work: Path) -> Iterator[Atom
                 species=training.header.species,
             )
             if seen.stopped:
+                driver.unlink()  # what is asked for otherwise needs another
                 raise ValueError(
                     f"test: the model that drives the trajectories gave way, {cell.name} at "
                     f"{temperature:g} K: {seen.stopped}; more rounds, or another test.level"

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
+from ensemble.campaign.checks import check_material
 from ensemble.campaign.errors import Problem, one_of, show
 from ensemble.campaign.reading import content_of, read_tables, refuse_other_kinds
 from ensemble.campaign.schema import Material
@@ -326,8 +327,11 @@ def _check(training: Training) -> Iterator[Problem]:
     for name, material in training.materials.items():
         if other := [symbol for symbol in material.species if symbol not in species]:
             yield Problem(f"material.{name}.species", f"found {show(other)}", one_of(species))
-        if (material.prototype is None) == (material.structure is None):
-            yield Problem(f"material.{name}", "found both or neither", "prototype or structure")
+        yield from check_material(f"material.{name}", material)
+    least = training.fit.min_dist
+    if least >= training.fit.cutoff:
+        found = f"found {training.fit.cutoff:g}"
+        yield Problem("fit.cutoff", found, f"more than fit.min_dist, {least:g}")
     for model in training.models:
         if other := [symbol for symbol in model.species_energies if symbol not in species]:
             key = f"model.{model.name}.species_energies"
@@ -335,10 +339,9 @@ def _check(training: Training) -> Iterator[Problem]:
         if model.material not in {None, *training.materials}:
             key, found = f"model.{model.name}.material", f"found {show(model.material)}"
             yield Problem(key, found, one_of(training.materials))
-        cutoff = model.cutoff or training.fit.cutoff
-        if training.fit.min_dist >= cutoff:
-            key, found = f"model.{model.name}.cutoff", f"found {cutoff:g}"
-            yield Problem(key, found, f"more than fit.min_dist, {training.fit.min_dist:g}")
+        if model.cutoff is not None and least >= model.cutoff:
+            key, found = f"model.{model.name}.cutoff", f"found {model.cutoff:g}"
+            yield Problem(key, found, f"more than fit.min_dist, {least:g}")
         if model.name in RESERVED:
             yield Problem(f"model.{model.name}", "that name is taken", "another name")
         if [one.name for one in training.models].count(model.name) > 1:

@@ -25,7 +25,15 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from ensemble.campaign.errors import nearest
-from ensemble.training.labels import BadLabel, Limits, NoLabel, check_labels, check_names, name_of
+from ensemble.training.labels import (
+    BadLabel,
+    Limits,
+    NoLabel,
+    References,
+    check_labels,
+    check_names,
+    name_of,
+)
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -162,7 +170,7 @@ def label_frames(
     *,
     client: Client | None = None,
     limits: Limits | None = None,
-    references: Mapping[str, float] | None = None,
+    references: References | None = None,
     on_done: Callable[[Outcome], None] | None = None,
 ) -> Labelling:
     """Have a teacher label frames. Those that it cannot are rejected, and the others go on.
@@ -211,14 +219,14 @@ class _Task:
     teacher: Teacher
     identity: str
     limits: Limits | None
-    references: Mapping[str, float] | None
+    references: References | None
 
     def label(self, frame: Atoms, calculator: Calculator) -> Outcome:
         bare = Atoms(frame.symbols, frame.positions, cell=frame.cell, pbc=frame.pbc)
         bare.calc = calculator
         try:
             labels = {
-                "energy": float(bare.get_potential_energy()),
+                "energy": _energy(bare),
                 "forces": np.asarray(bare.get_forces(), np.float64),
                 "stress": np.asarray(bare.get_stress(), np.float64),
             }
@@ -236,6 +244,16 @@ class _Task:
         except BadLabel as bad:
             return bad
         return bare
+
+
+def _energy(atoms: Atoms) -> float:
+    """The energy that the forces are the gradient of, eV: with electrons at a temperature it is not
+    the one at 0 K, which calculators of density functional theory give where not asked.
+    """
+    try:
+        return float(atoms.get_potential_energy(force_consistent=True))
+    except (PropertyNotImplementedError, TypeError):  # it knows of one energy, or not that word
+        return float(atoms.get_potential_energy())
 
 
 def _here(task: _Task, frames: Sequence[Atoms]) -> Generator[tuple[str, Outcome], None, None]:

@@ -29,6 +29,7 @@ from ensemble.training.errors import errors_of
 from ensemble.training.fits import Task, fit_all
 from ensemble.training.labels import name_of, one_teacher
 from ensemble.training.models import Fitting, share_of
+from ensemble.training.records import read_record
 from ensemble.training.report import Reporter
 from ensemble.training.sets import Sets, gather
 from ensemble.training.settings import Model, Training
@@ -237,7 +238,7 @@ def _same(model: Path, made: dict[str, Any]) -> None:
     file = model.with_suffix(".json")
     if not file.exists():
         raise OtherModel(f"{file}: missing, so how {model.name} was made is not known; --refit")
-    before = json.loads(file.read_text())
+    before = read_record(file)
     if before.get("potential") != read_potential(model).content_hash:
         raise OtherModel(f"{model}: not the potential that {file.name} tells of; --refit")
     before["model"] = YOUNGER_KEYS | before.get("model", {})

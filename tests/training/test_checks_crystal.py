@@ -6,6 +6,7 @@ from ase import Atoms
 from ase.calculators.lj import LennardJones
 from ase.optimize import BFGS
 from ase.units import GPa
+from odd_calculators import Odd
 from scipy.constants import angstrom, atomic_mass, electron_volt
 
 from ensemble.campaign.schema import Material
@@ -140,6 +141,20 @@ def test_what_does_not_relax_says_so() -> None:
     material = Material(prototype="fcc", species=("Ar",), lattice=(5.0,))
     with pytest.raises(CheckFailed, match="did not relax within 1 steps"):
         relax(unit_cell(material), long_ranged(), steps=1)
+
+
+def test_a_crystal_that_flies_apart_is_left_at_once() -> None:
+    """Not after all steps that there are: by then it is many times as large."""
+    atoms = unit_cell(Material(prototype="fcc", species=("Ar",), lattice=(5.3,)))
+    repelling = LennardJones(epsilon=-1.0, sigma=3.4, rc=8.0)
+    with pytest.raises(CheckFailed, match=r"relaxed to (1\.|2 |0\.).* times the volume"):
+        relax(atoms, repelling)
+
+
+def test_forces_that_are_no_numbers_are_a_finding() -> None:
+    atoms = unit_cell(Material(prototype="fcc", species=("Ar",), lattice=(5.3,)))
+    with pytest.raises(CheckFailed, match="the crystal did not relax: "):
+        relax(atoms, Odd(fault="nan", element="Ar", sigma=3.4, epsilon=0.01, rc=8.0))
 
 
 def test_lost_symmetry_is_noticed() -> None:

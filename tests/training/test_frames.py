@@ -39,6 +39,17 @@ def assert_same(one: Atoms, other: Atoms) -> None:
     assert one.info == other.info
 
 
+def test_a_temperature_is_a_number_of_one_type(tmp_path: Path) -> None:
+    file = tmp_path / "frames.xyz"
+    write_frames(file, FRAMES)
+    text = file.read_text()
+    file.write_text(text.replace("temperature=600.0", "temperature=600"))
+    assert [type(frame.info["temperature"]) for frame in read_frames(file)] == [float] * 3
+    file.write_text(text.replace("temperature=600.0", "temperature=hot", 1))
+    with pytest.raises(FrameError, match=r"frame round1-600K-0000: temperature=hot; a number of K"):
+        read_frames(file)
+
+
 def test_ase_reads_the_files(tmp_path: Path) -> None:
     write_frames(tmp_path / "frames.xyz", FRAMES)
     frame = read(tmp_path / "frames.xyz", index=1)

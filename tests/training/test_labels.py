@@ -74,7 +74,7 @@ def test_an_energy_far_from_the_others_is_found_at_any_composition() -> None:
     energy = {"Ar": -3.0, "Kr": -7.0}
     for frame in frames:
         frame.calc.results["energy"] = sum(energy[symbol] for symbol in frame.symbols)
-    assert energy_references(frames) == pytest.approx(energy)
+    assert energy_references(frames).energies == pytest.approx(energy)
     frames[7].calc.results["energy"] += 8 * 2.5
     references = energy_references(frames)
     for frame in frames[:7] + frames[8:]:
@@ -87,8 +87,22 @@ def test_one_composition_has_references_too() -> None:
     frames = [labelled(number, krypton=2) for number in range(3)]
     references = energy_references(frames)
     for frame in frames:
-        energy = sum(references[symbol] for symbol in frame.symbols)
-        assert energy == pytest.approx(labels_of(frame)[0], abs=8 * 0.1)
+        assert references.energy_of(frame) == pytest.approx(labels_of(frame)[0], abs=8 * 0.1)
+
+
+def test_nothing_is_known_of_a_composition_that_no_mixture_has() -> None:
+    """Of Ar6Kr2 alone, half its energy per atom is no energy of krypton."""
+    known = [labelled(number, krypton=2) for number in range(3)]
+    others = [labelled(3, krypton=6), labelled(4, krypton=2)]
+    for frame, energy in zip([*known, *others], (-32.0, -32.0, -32.0, -80.0, -56.0), strict=True):
+        frame.calc.results["energy"] = energy
+    references = energy_references(known)
+    assert np.isnan(references.energy_of(others[0]))
+    check_labels(others[0], references=references)
+    with pytest.raises(BadLabel, match=r"-0004: energy of -7 eV per atom, -3 from the other"):
+        check_labels(others[1], references=references)
+    between = labelled(5, krypton=4)
+    assert energy_references([known[0], others[0]]).energy_of(between) == pytest.approx(-56.0)
 
 
 def test_a_species_that_is_new_may_have_any_energy() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from ase import Atoms
 from planted import SPECIES, labelled_frames, planted_potential
 
@@ -54,6 +55,20 @@ def test_frames_of_a_composition_in_cells_of_any_size() -> None:
     assert of_composition(training, "deficient", frames) == [half, two]
     assert of_composition(training, "beta", frames) == [perfect]
     assert of_composition(training, None, frames) == frames
+
+
+def test_frames_of_the_compositions_of_all_supercells() -> None:
+    """A fraction of 0.025 is 2 vacancies of 64 sites, and 5 of 216."""
+    training = load_training(CU2SE)
+    explore = training.explore.model_copy(update={"supercells": ((2, 2, 2), (3, 3, 3))})
+    both = training.model_copy(update={"explore": explore})
+    both._path = training.path
+    small, large = (
+        cell.arranged("test") for cell in supercells_of(both) if cell.material == "deficient"
+    )
+    assert len(large) - 3**3 * 12 == -5
+    assert of_composition(both, "deficient", [small, large]) == [small, large]
+    assert of_composition(training, "deficient", [small, large]) == [small]
 
 
 def test_every_use_of_a_supercell_has_its_own_arrangement_of_the_vacancies() -> None:
@@ -115,6 +130,15 @@ def test_trajectories_at_no_pressure_are_beside_the_strained_ones() -> None:
     each = len(training.explore.temperatures)
     assert strains(False) == [0.0] * each + [0.02] * each
     assert strains(True) == [0.0] * each + [0.02] * each + [None] * each
+
+
+def test_a_fit_to_no_frame_says_which_key_left_them_out() -> None:
+    settings = Fit(cutoff=4.0, min_dist=1.8, largest_force=1e-3)
+    job = Fitting(level=4, species=SPECIES, seed=1, settings=settings, steps=1)
+    with pytest.raises(
+        ValueError, match=r"^fit\.largest_force is 0.001 eV/Å, and each of 4 frames"
+    ):
+        fitted(job, labelled_frames(planted_potential(4), 4))
 
 
 def test_a_model_may_have_other_radial_functions_than_the_rest() -> None:

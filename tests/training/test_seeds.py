@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from ensemble.training.seeds import named_seed
 
-NAMES = ("committee", "share", "trajectory", "vacancies", "test", "test trajectory")
+NAMES = (
+    *("member", "share", "start", "trajectory", "test: model", "test: trajectory"),
+    *(f"vacancies: {what}" for what in ("composition", "start", "test", "trajectory")),
+)
+"""All that there are."""
 
 
 def test_seeds_differ_by_name_seed_and_number() -> None:

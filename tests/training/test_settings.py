@@ -72,7 +72,19 @@ def test_defaults_and_paths(tmp_path: Path) -> None:
         ("seed = 1", "seed = 1\nspecies_energies = { Kr = 1.0 }", ["one.species_energies", "Kr"]),
         ("seed = 1", 'seed = 1\n[[model]]\nname = "one"\nlevel = 4\nseed = 2', ["found twice"]),
         ("[explore]", "[explore]\ndisagreement = [1.0, 0.1]", ["explore.disagreement", "low"]),
-        ("[committee]", "[fit]\nmin_dist = 6.0\n[committee]", ["one.cutoff", "fit.min_dist, 6"]),
+        ("[committee]", "[fit]\nmin_dist = 6.0\n[committee]", ["fit.cutoff", "fit.min_dist, 6"]),
+        ("seed = 1", "seed = 1\ncutoff = 1.5", ["one.cutoff", "fit.min_dist, 1.9"]),
+        ("lattice = 5.3\n", "", ["solid.lattice: missing", 'for prototype "fcc"']),
+        (
+            "5.3",
+            '5.3\nvacancies = { species = "Kr", fraction = 0.1 }',
+            ["vacancies.species", '"Ar"'],
+        ),
+        (
+            'prototype = "fcc"',
+            'prototype = "cesium-chloride"',
+            ["solid.species", "found 1 species"],
+        ),
         ('prototype = "fcc"', 'prototype = "fc"', ["material.solid.prototype", 'mean "fcc"']),
     ],
 )

@@ -84,10 +84,16 @@ def test_a_teacher_that_cannot_be_made_says_why(
 
 def test_a_package_of_the_extra_is_installed_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ensemble.training.teacher.EXTRA", ("no_such_package",))
-    with pytest.raises(
-        TeacherError, match=r"no_such_package here; pip install 'ensemble\[train\]'"
-    ):
+    message = r"no_such_package here; pip install '\.\[train\]' in its clone"
+    with pytest.raises(TeacherError, match=message):
         assert Teacher(calculator="no_such_package.x:Y").identity
+
+
+@pytest.mark.parametrize("calculator", ["Smeared", "OneEnergy", "NoFreeEnergy"])
+def test_the_energy_is_the_one_of_the_forces(calculator: str) -> None:
+    teacher = Teacher(calculator=f"odd_calculators:{calculator}", arguments=ARGUMENTS)
+    (frame,) = label_frames(teacher, FRAMES[:1]).frames
+    assert labels_of(frame)[0] == labels_of(labelled(0))[0]
 
 
 def test_labels_are_those_of_the_calculator() -> None:

@@ -141,8 +141,6 @@ def test_a_training_ends_with_models_that_know_their_errors(done: Path) -> None:
     frames, test = read_frames(done / "training.xyz.gz"), read_frames(done / "test.xyz.gz")
     assert len(frames) > 8
     assert len(test) == 4
-    names = {frame.info["trajectory"] for frame in frames}
-    assert names.isdisjoint(frame.info["trajectory"] for frame in test)
     rounds = json.loads((done / "rounds.json").read_text())
     assert [one["round"] for one in rounds] == [0, 1]
     assert rounds[0]["even"] == 2
@@ -181,8 +179,8 @@ def test_a_training_that_is_stopped_goes_on(done: Path, tmp_path: Path) -> None:
         (work / "round-00" / "labelled.xyz", signal.SIGINT),
         (work / "round-00" / "member-1.mtp", signal.SIGKILL),
         (work / "round-01" / "chosen.xyz", signal.SIGKILL),
-        (work / "test" / "driver.partial", signal.SIGINT),
         (tmp_path / "training.xyz.gz", signal.SIGKILL),
+        (work / "test" / "driver.partial", signal.SIGINT),
         (work / "small.partial", signal.SIGINT),
     ]
     for stage, end in stages:
@@ -211,6 +209,21 @@ def test_labels_of_two_teachers_are_refused(done: Path, tmp_path: Path) -> None:
     message = refused(file)
     assert "labels of two teachers" in message
     assert '"somebody 1.0"' in message
+
+
+def test_a_test_that_gave_way_goes_on_with_another(done: Path, tmp_path: Path) -> None:
+    """The model that drove it is fitted anew, and the table may say something else."""
+    folder = tmp_path / "hot"
+    shutil.copytree(done, folder)
+    (folder / "test.xyz.gz").unlink()
+    shutil.rmtree(folder / "work" / "test")
+    boiling = FILE.replace("temperatures = [40]", "temperatures = [2000]")
+    message = refused(written(folder, boiling.replace('ensemble = "nvt"', 'ensemble = "npt"')))
+    assert "the model that drives the trajectories gave way, solid-2x2x2 at 2000 K" in message
+    assert not (folder / "work" / "test" / "driver.mtp").exists()
+    assert not (folder / "test.xyz.gz").exists()
+    trained(written(folder))
+    assert (folder / "test.xyz.gz").read_bytes() == (done / "test.xyz.gz").read_bytes()
 
 
 def test_a_model_that_was_made_otherwise_is_not_written_over(done: Path, tmp_path: Path) -> None:
@@ -299,6 +312,10 @@ def test_more_rounds_go_on_where_the_search_ended(done: Path, tmp_path: Path) ->
     assert [one["round"] for one in rounds] == [0, 1, 2]
     assert rounds[:2] == json.loads((done / "rounds.json").read_text())
     assert (folder / "test.xyz.gz").read_bytes() == (done / "test.xyz.gz").read_bytes()
+    # As a kill between the two files leaves them.
+    (folder / "rounds.json").write_bytes((done / "rounds.json").read_bytes())
+    assert "training.xyz.gz is of 1: the search goes on" in trained(file, "--model", "small")
+    assert json.loads((folder / "rounds.json").read_text()) == rounds
 
 
 def test_more_rounds_need_the_folder_of_the_first_ones(done: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from test_settings import FILE, written
 
 from ensemble.training.settings import load_training
-from ensemble.training.workplace import ASKED, WorkplaceError, workplace
+from ensemble.training.workplace import ASKED, CHOSEN, TEST, WorkplaceError, workplace
 
 NAMES_FILES = FILE.replace('prototype = "fcc"', 'structure = "cell.xyz"').replace(
     "lattice = 5.3\n", ""
@@ -79,3 +79,33 @@ def test_where_no_file_is_named_none_is_told(folder: Path) -> None:
     assert list(asked) == [
         *("training", "material", "teacher", "explore", "committee", "fit", "test")
     ]
+
+
+def test_a_material_that_is_there_no_more(folder: Path) -> None:
+    """Its frames would stay among the others."""
+    more = '[material.gas]\nprototype = "bcc"\nspecies = ["Ar"]\nlattice = 8.0\n\n[teacher]'
+    shutil.rmtree(folder / "work")
+    written(folder, NAMES_FILES.replace("[teacher]", more))
+    work(folder)
+    written(folder, NAMES_FILES)
+    with pytest.raises(WorkplaceError, match=r"begun with another material\.gas than"):
+        work(folder)
+
+
+def test_another_test_while_there_is_none(folder: Path) -> None:
+    """Its model may have given way; trajectories that are done are those of the test that is."""
+    test = folder / "work" / TEST
+    test.mkdir()
+    (test / "driver.mtp").touch()
+    work(folder)
+    assert (test / "driver.mtp").exists()
+    other = NAMES_FILES.replace("[test]\nlevel = 6", "[test]\nlevel = 8")
+    written(folder, other)
+    work(folder)
+    assert not (test / "driver.mtp").exists()
+    test.mkdir()
+    (test / CHOSEN).touch()
+    work(folder)
+    written(folder, NAMES_FILES)
+    with pytest.raises(WorkplaceError, match=r"begun with another test\.level than"):
+        work(folder)

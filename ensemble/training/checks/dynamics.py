@@ -22,7 +22,9 @@ from ensemble.campaign.schema import Material
 from ensemble.cluster.launch import Summary, launch
 from ensemble.cluster.progress import Reporter
 from ensemble.plan.segments import divisors
+from ensemble.prototypes import PROTOTYPES
 from ensemble.results import Results, open_results
+from ensemble.store.errors import StoreError
 from ensemble.training.checks.settings import Checks, Stretch
 from ensemble.units import unit_system
 
@@ -139,7 +141,8 @@ def dynamics(
     ensemble.campaign.CampaignError
         The material or the settings make no campaign.
     ensemble.store.StoreError
-        The folder cannot be used, or holds trajectories of another model or other settings.
+        The folder cannot be used, or holds trajectories of another model or other settings; or a
+        trajectory is missing by no fault of the model: the same call goes on with it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, folder / model.name)
@@ -150,6 +153,7 @@ def dynamics(
     summary = launch(campaign, folder / "store", workers=settings.workers, reporter=reporter)
     if summary.interrupted:
         raise KeyboardInterrupt
+    _check_ended(summary)
     results = open_results(folder / "store")
     cells = math.prod(settings.supercell)
     return [
@@ -157,6 +161,21 @@ def dynamics(
         for name, stretch in _stretches(settings)
         for temperature in stretch.temperatures
     ]
+
+
+def _check_ended(summary: Summary) -> None:
+    """See that every trajectory is done, or failed by a fault that it would have again."""
+    for key, receipt in summary.failed.items():
+        if receipt.cause is None or not receipt.cause.real:
+            raise StoreError(
+                summary.store, f"{key} did not end: {receipt.message}; the same command goes on"
+            )
+    ended = summary.done + len(summary.failed)
+    if ended < summary.asked:
+        raise StoreError(
+            summary.store,
+            f"{ended} of {summary.asked} trajectories have ended; the same command goes on",
+        )
 
 
 def campaign_text(model: str, species: Sequence[str], material: Material, settings: Checks) -> str:
@@ -170,9 +189,13 @@ def campaign_text(model: str, species: Sequence[str], material: Material, settin
     plain = material.model_dump(exclude_defaults=True)
     if material.structure is not None:
         plain["structure"] = str(Path(material.structure).resolve())
-    coupling = "iso" if material.lattice is not None and len(material.lattice) == 1 else "aniso"
+    cubic = material.prototype is not None and not PROTOTYPES[material.prototype].hexagonal
     equilibrate = [
-        {"ensemble": "npt", "time": settings.settle, "coupling": coupling},
+        {
+            "ensemble": "npt",
+            "time": settings.settle,
+            "coupling": "iso" if cubic else "aniso",
+        },
         {"ensemble": "nve", "time": settings.settle / 2},
     ]
     parts = {
