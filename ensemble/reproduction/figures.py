@@ -270,13 +270,14 @@ def _scale(axes: Axes, drawn: Sequence[Interval]) -> None:
 
 
 def _draw_gammas(axes: Axes, models: Sequence[str], case: Case, look: Mapping[str, Look]) -> None:
-    values = case.of("corrected")
+    values, lowest = case.of("corrected"), -0.1
     for x, model in enumerate(models):
         if model in values and (gamma := values[model].parts.get("gamma_squared")) is not None:
             point(axes, x, gamma, look[model], "none")
+            lowest = min(lowest, gamma.low - 0.02) if math.isfinite(gamma.low) else lowest
     for level in (0, 1):
         axes.axhline(level, color=QUIET, linewidth=0.6)
-    axes.set_ylim(-0.1, 1.1)
+    axes.set_ylim(lowest, 1.1)
     axes.set_ylabel(axis_label("γ²", "1"))
 
 
@@ -299,7 +300,7 @@ def _gauge(campaign: Campaign, case: Case) -> Picture:
         corrected.set_ylim(bottom=min(0.0, corrected.get_ylim()[0]))
         model_keys(found, [curve_key(model, one) for model, one in look.items()])
     return Picture(
-        name=slug("gauge", case.study, f"{case.temperature:g}K", case.supercell),
+        name=slug("gauge", campaign.system, case.study, f"{case.temperature:g}K"),
         caption=f"{case.title} ({case.study}): κ while the site energies of {species} are shifted, "
         "those of the other species against them, so that the total energy and every force stay: "
         "raw (left) and with Onsager's correction (right); 95 % intervals.",

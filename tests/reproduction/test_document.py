@@ -220,3 +220,10 @@ def test_committed_document_is_that_of_its_tables(tmp_path: Path) -> None:
     assert write(folder).read_text() == COMMITTED.with_suffix(".md").read_text()
     drawn = {path.name for path in folder.glob("figures/*")}
     assert drawn == {path.name for path in COMMITTED.glob("figures/*")}
+
+
+def test_no_figure_of_the_committed_document_is_shown_twice() -> None:
+    """Studies of several campaigns have the same names."""
+    page = COMMITTED.with_suffix(".md").read_text()
+    shown = re.findall(r"\]\((reproduction/figures/[^)]+)\)", page)
+    assert len(shown) == len(set(shown)) >= 20
