@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Protocol
 
-from ensemble.campaign.types import MAX_SEED
 from ensemble.plan.recipe import Cells
 
 __all__ = [
@@ -80,6 +79,8 @@ def merge_extensions(before: Extensions, now: Extensions) -> dict[GroupKey, Exte
 
 def next_seeds(known: Iterable[int], count: int) -> tuple[int, ...]:
     """So many seeds that are not known yet: the next numbers behind the largest that is."""
+    from ensemble.campaign.types import MAX_SEED  # here, since results do without it
+
     taken = set(known)
     behind = max(taken, default=0) + 1
     numbers = chain(range(behind, MAX_SEED + 1), range(1, behind))

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ensemble.campaign.schema import Material
-from ensemble.campaign.studies import AnyStudy, Emd, Nemd, Rerun, Stage
-from ensemble.campaign.table import Engine
-from ensemble.campaign.types import Units
+if TYPE_CHECKING:  # who reads results does without the campaign file's models
+    from ensemble.campaign.schema import Material
+    from ensemble.campaign.studies import AnyStudy, Emd, Nemd, Stage
+    from ensemble.campaign.table import Engine
+    from ensemble.campaign.types import Units
 
 Method = Literal["emd", "nemd", "rerun"]
 Cells = tuple[int, int, int]
@@ -172,7 +173,7 @@ class Recipe:
 
     def source_of(self, run: Run) -> Run | None:
         """The run whose trajectory a run of a ``rerun`` follows; None for the other methods."""
-        if not isinstance(self.study, Rerun):
+        if self.study.method != "rerun":
             return None
         source = self.study.source
         return replace(run, study=source.study, method="emd", model=source.model)

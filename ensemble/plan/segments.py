@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, isqrt
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ensemble.campaign.studies import Emd, Nemd, Rerun, Stage
 from ensemble.plan.recipe import Recipe, StagePlan
+
+if TYPE_CHECKING:
+    from ensemble.campaign.studies import Emd, Nemd, Rerun, Stage
 
 __all__ = [
     "Segmentation",
@@ -75,14 +77,14 @@ class Segmentation:
 
 def row_steps(study: Emd | Nemd | Rerun, trajectory: Emd | Nemd, fs_per_ps: float) -> int:
     """Time steps between two rows."""
-    if isinstance(study, Nemd):
+    if study.method == "nemd":
         return step_count(study.sample.block * fs_per_ps, trajectory)
-    return step_count(study.every if isinstance(study, Rerun) else study.sample.every, trajectory)
+    return step_count(study.every if study.method == "rerun" else study.sample.every, trajectory)
 
 
 def row_count(study: Emd | Nemd, fs_per_ps: float) -> int:
     """Rows that the sampling time asks for."""
-    if isinstance(study, Nemd):
+    if study.method == "nemd":
         return round(study.sample.time / study.sample.block)
     return round(study.sample.time * fs_per_ps / study.sample.every)
 
@@ -97,7 +99,7 @@ def stages_of(study: Emd | Nemd, fs_per_ps: float) -> list[tuple[Stage | None, i
     stages: list[tuple[Stage | None, int]] = [
         (stage, step_count(stage.time * fs_per_ps, study)) for stage in study.equilibrate
     ]
-    if isinstance(study, Nemd):
+    if study.method == "nemd":
         stages.append((None, step_count(study.settle * fs_per_ps, study)))
     return stages
 
@@ -130,7 +132,7 @@ def cut(
         aim = rows * steps
     else:
         aim = max(1, int(SEGMENT_SECONDS / seconds_per_step))
-        fewest = 1 if isinstance(study, Nemd) else FEWEST_ROWS
+        fewest = 1 if study.method == "nemd" else FEWEST_ROWS
         most = min(max(aim // steps, fewest), most_rows)
         rows = divide(row_count(study, fs_per_ps), most, multiple)
     parts = tuple(ceil(count / aim) for _, count in stages_of(study, fs_per_ps))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ensemble.campaign import parse_campaign
-from ensemble.campaign.studies import Nemd
 from ensemble.store.info import StoreInfo
 
 __all__ = ["ESTIMATORS", "Estimator", "Settings", "Way", "ways"]
@@ -46,13 +45,25 @@ class Way:
 
 def ways(info: StoreInfo, settings: Settings) -> dict[str, Way]:
     """For each study of a store, those included that the last campaign no longer has."""
-    campaign = parse_campaign(info.campaign, info.paths.campaign)
-    windows = {s.name: None if isinstance(s, Nemd) else s.window for s in campaign.studies}
+    windows = _windows(info)
     return {
         name: Way(estimator="direct")
         if study.method == "nemd"
         else _green_kubo(settings, windows.get(name))
         for name, study in info.studies.items()
+    }
+
+
+def _windows(info: StoreInfo) -> dict[str, tuple[float, float] | None]:
+    """Those that the campaign names, by study.
+
+    Its file was checked when it was launched, and its models take longer to import than to ask.
+    """
+    studies = tomllib.loads(info.campaign)["study"]
+    named = {study["name"]: study.get("window", "auto") for study in studies}
+    return {
+        name: None if window == "auto" else (float(window[0]), float(window[1]))
+        for name, window in named.items()
     }
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ensemble.campaign.physics import diff_physics
-from ensemble.campaign.types import Units
 from ensemble.plan.axes import Axes, Index
 from ensemble.plan.extension import (
     NOTHING,
@@ -32,6 +30,8 @@ from ensemble.store.layout import StorePaths
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from ensemble.campaign.types import Units
 
 FORMAT = 1
 """Of the store. One with a higher number was made by a later version of this package."""
@@ -351,6 +351,8 @@ def check_physics(info: StoreInfo, physics: dict[str, Any], fingerprints: Finger
     PhysicsChanged
         Something that decides the numbers of existing runs is different.
     """
+    from ensemble.campaign.physics import diff_physics  # here, since results do without it
+
     differences = [d for d in diff_physics(info.physics, physics) if not d.harmless]
     found = [*map(str, differences), *_changed_files(info.fingerprints, fingerprints)]
     if found:
