@@ -15,7 +15,6 @@ SHORTER = {
     'ensemble = "nvt", time = 5': 'ensemble = "nvt", time = 0.5',
     "time = 60, every = 10": "time = 4, every = 10",
     "time = 50, every = 20, block = 1": "time = 6, every = 20, block = 0.5",
-    "window = [3, 6]": "window = [0.3, 0.6]",
     "seeds = 3": "seeds = 2",
     "settle = 15": "settle = 0.5",
     "[[2, 2, 12]]": "[[1, 1, 12]]",
