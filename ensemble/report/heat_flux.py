@@ -25,6 +25,8 @@ BEYOND = 2.0
 CORRELATION_TIMES = 30.0
 """That are drawn where there is no window."""
 
+FEWEST_LAGS = 50
+
 MOST_POINTS = 400
 """Of a curve: as many as a column's width shows."""
 
@@ -49,17 +51,21 @@ def _of(source: Source, case: Case) -> Iterator[Part]:
     if not rows:
         yield f"{case}: no correlation function, since there is no κ by Green–Kubo."
         return
-    curves = source.results.curves(case.study, **case.labels, longest=_longest(rows))
+    row_time = source.results.info.studies[case.study].row_time
+    curves = source.results.curves(case.study, **case.labels, longest=_longest(rows, row_time))
     yield _picture(source, case, rows, curves.isel(temperature=0, supercell=0))
 
 
-def _longest(rows: Mapping[str, Row]) -> float | None:
-    """The last lag that is drawn; None for the default of the query."""
+def _longest(rows: Mapping[str, Row], row_time: float) -> float | None:
+    """The last lag that is drawn; None for the default of the query.
+
+    What forgets within a row has lags to be drawn all the same.
+    """
     ends = [row.found.window[1] for row in rows.values() if row.found.window is not None]
     times = [row.found.correlation_time for row in rows.values() if row.found.correlation_time]
     if ends:
         return BEYOND * max(ends)
-    return CORRELATION_TIMES * max(times) if times else None
+    return max(CORRELATION_TIMES * max(times), FEWEST_LAGS * row_time) if times else None
 
 
 def _picture(
