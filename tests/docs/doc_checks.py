@@ -161,7 +161,7 @@ def check_command(block: Block, words: list[str]) -> None:
             build_parser().parse_args(arguments)
         case ["make", *targets]:
             subprocess.run(["make", "-n", *targets], cwd=ROOT, check=True)
-        case ["pip", "install", what] if extra := re.fullmatch(r"ensemble\[(\w+)\]", what):
+        case ["pip", "install", what] if extra := re.fullmatch(r"\.\[(\w+)\]", what):
             assert extra[1] in (importlib.metadata.metadata("ensemble").get_all("Provides-Extra"))
         case ["source", ".venv/bin/activate"]:
             assert Path(SCRIPTS, "activate").is_file()
