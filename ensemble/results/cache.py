@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -47,6 +48,7 @@ class Cache:
     def __init__(self, info: StoreInfo) -> None:
         self._info = info
         self._writable = True
+        self._writable_lock = threading.Lock()
 
     def result(self, group: Group, way: Way, make: Callable[[], Reduced]) -> Reduced:
         """What is known of a group, or else what is made now; the latter is kept if it can be."""
@@ -78,15 +80,17 @@ class Cache:
         """Put a file in place whole. It need not outlive a power cut, so nothing is flushed."""
         if not self._writable:
             return
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        aside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             aside.write_text(json.dumps(kept))
             os.replace(aside, path)
         except OSError as error:
-            # Said once, not for every group.
-            self._writable = False
-            LOGGER.info("results are not kept: %s: %s", path.parent, error.strerror)
+            # Said once, not for every group; groups are reduced by several threads.
+            with self._writable_lock:
+                first, self._writable = self._writable, False
+            if first:
+                LOGGER.info("results are not kept: %s: %s", path.parent, error.strerror)
             with suppress(OSError):
                 aside.unlink()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,6 +178,23 @@ def test_a_store_that_cannot_be_written(store: Planted, caplog: pytest.LogCaptur
     assert table.kappa.notna().all()
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith(f"results are not kept: {store.paths.results('gk')}: ")
+
+
+def test_two_threads_that_cannot_write_say_it_once(
+    store: Planted, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2)
+
+    def mkdir(*_: object, **__: object) -> None:
+        both.wait(timeout=60)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with caplog.at_level(logging.INFO, logger="ensemble"):
+        table = open_results(store.paths.root).kappa(study="gk")
+    assert table.kappa.notna().all()
+    assert len(caplog.messages) == 1
 
 
 def test_nothing_is_left_beside(store: Planted) -> None:
