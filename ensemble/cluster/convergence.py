@@ -231,7 +231,7 @@ def _judged(prepared: Prepared, info: StoreInfo, row: Row) -> Judgement:
 
 def _message(row: Row, step: Step, added: Sequence[int], time: float) -> str:
     """κ, and what follows from it, in a line."""
-    from ensemble.results.advice import interval_text
+    from ensemble.results.words import interval_text
 
     words = [row.group.failure] if row.group.failure else []
     if step is not Step.FAILED:

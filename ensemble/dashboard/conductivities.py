@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from ensemble.dashboard.news import GroupKey, Kappa
 from ensemble.dashboard.runs import NUMBER, Runs
-from ensemble.results.advice import interval_text
 from ensemble.results.cache import Cache
 from ensemble.results.findings import Reduced
 from ensemble.results.groups import Group, place_of
 from ensemble.results.settings import Settings, ways
+from ensemble.results.words import interval_text
 from ensemble.store.info import StoreInfo
 from ensemble.store.progress import State
 

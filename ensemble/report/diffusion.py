@@ -23,9 +23,9 @@ from ensemble.report.marks import (
 )
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import axis_label, figure, log_y, styled, unit
-from ensemble.results.advice import interval_text
 from ensemble.results.lines import why_none
 from ensemble.results.table import DiffusionRow
+from ensemble.results.words import interval_text
 
 __all__ = ["OF_SPECIES", "diffusion"]
 

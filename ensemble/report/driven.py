@@ -26,9 +26,9 @@ from ensemble.report.marks import (
 )
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import axis_label, figure, styled, unit
-from ensemble.results.advice import interval_text
 from ensemble.results.lengths import by_direct
 from ensemble.results.table import Row
+from ensemble.results.words import interval_text
 
 __all__ = ["direct", "profiles"]
 

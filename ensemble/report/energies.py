@@ -13,8 +13,8 @@ from ensemble.report.content import Case, Part, Section, Source, attempt, sectio
 from ensemble.report.marks import by_model, curve_key, key, keys, line, point, untrusted
 from ensemble.report.picture import Picture, in_words
 from ensemble.report.style import axis_label, figure, short, styled, unit
-from ensemble.results.advice import interval_text
 from ensemble.results.table import Row
+from ensemble.results.words import interval_text
 
 __all__ = ["density", "energies"]
 

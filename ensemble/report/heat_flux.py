@@ -14,8 +14,8 @@ from ensemble.report.content import Case, Part, Section, Source, attempt, sectio
 from ensemble.report.marks import band, curve_key, keys, line, point
 from ensemble.report.picture import Picture, in_words
 from ensemble.report.style import QUIET, axis_label, figure, log_x, styled, unit
-from ensemble.results.advice import interval_text
 from ensemble.results.table import Row
+from ensemble.results.words import interval_text
 
 __all__ = ["correlations"]
 

@@ -25,10 +25,10 @@ from ensemble.report.marks import (
 )
 from ensemble.report.picture import Picture, in_words, slug
 from ensemble.report.style import Look, axis_label, figure, styled, unit
-from ensemble.results.advice import interval_text
 from ensemble.results.lengths import extrapolations, kappa_of
 from ensemble.results.lines import infinite_cells
 from ensemble.results.table import Row
+from ensemble.results.words import interval_text
 
 __all__ = ["infinite_lengths", "inverse", "lengths"]
 

@@ -24,11 +24,11 @@ from ensemble.report.marks import (
 )
 from ensemble.report.picture import Picture, in_words
 from ensemble.report.style import QUIET, axis_label, figure, styled
-from ensemble.results.advice import interval_text
 from ensemble.results.findings import Estimated
 from ensemble.results.lengths import by_direct
 from ensemble.results.quantities import quantities
 from ensemble.results.table import Row
+from ensemble.results.words import interval_text
 
 __all__ = ["onsager"]
 

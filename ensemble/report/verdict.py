@@ -16,7 +16,9 @@ __all__ = ["verdict"]
 def verdict(source: Source) -> Section:
     """Sentences first, then κ of every group of runs."""
     rows = source.tables.kappa
-    words = advice(rows) or ["There is nothing to judge: no group of runs was chosen."]
+    words = advice(rows, source.tables.components) or [
+        "There is nothing to judge: no group of runs was chosen."
+    ]
     return section("verdict", "Which κ to trust", words, _tables(source, rows))
 
 

@@ -41,8 +41,8 @@ from ensemble.report.style import (
 from ensemble.reproduction.conductivities import Direct, direct, one_length
 from ensemble.reproduction.evidence import Campaign, Case, Evidence, Value, interval
 from ensemble.reproduction.outcomes import compared
-from ensemble.results.advice import interval_text
 from ensemble.results.findings import Estimated
+from ensemble.results.words import interval_text
 
 __all__ = ["conductivity_figures", "model_keys", "panels"]
 

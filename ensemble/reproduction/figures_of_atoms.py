@@ -25,7 +25,7 @@ from ensemble.report.style import QUIET, WIDE, Look, axis_label, figure, log_y, 
 from ensemble.reproduction.carried import own_case
 from ensemble.reproduction.evidence import Campaign, Case, Evidence, interval
 from ensemble.reproduction.figures import KAPPA, model_keys, panels
-from ensemble.results.advice import interval_text
+from ensemble.results.words import interval_text
 
 __all__ = ["atom_figures"]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ensemble.reduction.intervals import Interval
-from ensemble.results.advice import interval_text
+from ensemble.results.words import interval_text
 
 __all__ = ["between", "chance", "count", "number", "percent", "table", "value"]
 

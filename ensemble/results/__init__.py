@@ -6,8 +6,10 @@
     A study as an `xarray.Dataset` that reads what is asked for and no more; a whole run at once.
 ``groups``, ``settings``, ``reduce``, ``findings``, ``cache``
     κ of runs that differ in their seeds alone: which, how, from samples to numbers, kept.
-``table``, ``advice``, ``lines``, ``display``
-    The numbers as tables, in words, as the cells of tables to be read, and for the terminal.
+``table``, ``lines``, ``display``
+    The numbers as tables, as the cells of tables to be read, and for the terminal.
+``words``, ``comparison``, ``advice``
+    In words: an interval, models and methods side by side, which number to trust.
 ``curves``, ``lengths``, ``gauge``, ``drift``
     What is behind the numbers: correlation functions, κ against length, against a shift of
     the site energies, and how well the total energy held.

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ensemble.results.advice import advice, interval_text
+from ensemble.results.advice import advice
 from ensemble.results.groups import Selection
 from ensemble.results.lengths import extrapolations
 from ensemble.results.lines import (
@@ -23,6 +23,7 @@ from ensemble.results.lines import (
 )
 from ensemble.results.settings import Settings
 from ensemble.results.table import COLUMNS, DiffusionRow, Row, Tables
+from ensemble.results.words import interval_text
 from ensemble.units import UnitSystem
 
 if TYPE_CHECKING:
@@ -62,13 +63,14 @@ def laid_out(tables: Tables) -> RenderableType:
     if tables.diffusion:
         parts.append(_diffusion(tables.diffusion, system))
     parts += [Text(f"[{number}] {note}") for number, note in enumerate(notes, 1)]
-    parts += [Text(sentence) for sentence in _advice(rows)]
+    parts += [Text(sentence) for sentence in _advice(tables)]
     return Group(*parts)
 
 
-def _advice(rows: Sequence[Row]) -> list[str]:
+def _advice(tables: Tables) -> list[str]:
     """Of means over the components alone."""
-    return [] if any(row.found.component for row in rows) else advice(rows)
+    rows = tables.kappa
+    return [] if any(row.found.component for row in rows) else advice(rows, tables.components)
 
 
 def as_json(tables: Tables) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def as_json(tables: Tables) -> dict[str, Any]:
         "kappa": _lines(tables.kappa),
         "infinite_length": [_known(line) for line in extrapolations(tables.kappa)],
         "diffusion": _lines(tables.diffusion),
-        "advice": _advice(tables.kappa),
+        "advice": _advice(tables),
     }
 
 

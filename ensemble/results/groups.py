@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ensemble.plan.axes import Index
 from ensemble.plan.recipe import Cells, Method, Run, cells_text, number_text
+from ensemble.prototypes import PROTOTYPES
 from ensemble.store.info import StoreInfo
 from ensemble.store.ledger import History
 from ensemble.store.ledger import read as read_ledger
 from ensemble.store.progress import committed
+
+if TYPE_CHECKING:
+    from ensemble.campaign.types import Axis
 
 __all__ = [
     "Group",
@@ -48,6 +52,10 @@ class Group:
     supercell: Cells
     atoms: int
     place: Place
+    axis: Axis | None = None
+    """Along which the direct method drives heat; None in equilibrium."""
+    cubic: bool = True
+    """Whether κ is known to be the same along x, y and z."""
     done: tuple[tuple[Index, Run], ...]
     """The runs that are whole: no others count. What was cut off early, by a failure above all,
     would else weigh as much as the rest."""
@@ -60,6 +68,11 @@ class Group:
     def name(self) -> str:
         """Unique in its study: ``level12-T600-3x3x3``."""
         return f"{self.model}-T{number_text(self.temperature)}-{cells_text(self.supercell)}"
+
+    @property
+    def direction(self) -> Axis | None:
+        """That a κ of the direct method is of; None where all are alike, and in equilibrium."""
+        return None if self.cubic else self.axis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +187,7 @@ def groups_of(info: StoreInfo, selection: Selection | None = None) -> Iterator[G
         if not _has(chosen.studies, name):
             continue
         segments = committed(info.paths, name)
+        axis, cubic = info.physics["study"][name].get("axis"), _cubic(info, study.material)
         runs = ((index, run) for index, run in info.runs(name) if chosen.has(name, run))
         for place, members in groupby(runs, key=lambda member: place_of(member[0])):
             group = list(members)
@@ -189,10 +203,18 @@ def groups_of(info: StoreInfo, selection: Selection | None = None) -> Iterator[G
                 supercell=first.supercell,
                 atoms=study.atoms[place[2]],
                 place=place,
+                axis=axis,
+                cubic=cubic,
                 done=tuple(done),
                 asked=len(group),
                 failure=_failure([run for index, run in group if index not in whole], histories),
             )
+
+
+def _cubic(info: StoreInfo, material: str) -> bool:
+    """Of a structure file it is not told: to look at one axis is right in any crystal."""
+    prototype = info.physics["material"][material].get("prototype")
+    return prototype is not None and not PROTOTYPES[prototype].hexagonal
 
 
 def _failure(runs: Sequence[Run], histories: Mapping[tuple[str, str], History]) -> str:

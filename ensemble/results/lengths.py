@@ -84,15 +84,17 @@ def infinite(rows: Sequence[Row]) -> Interval | None:
 
 
 def by_direct(rows: Iterable[Row]) -> Iterator[Row]:
-    """What the direct method says of each material, model and temperature.
+    """What the direct method says of each material, model and temperature, and of each direction
+    where these are not alike.
 
     That is κ for infinite length where the cells allow it, the length then being infinite; else κ
     of the longest cell, of those to be trusted if there are any.
     """
-    members: dict[tuple[str, str, float], list[Row]] = {}
+    members: dict[tuple[str, str, float, str | None], list[Row]] = {}
     for row in rows:
         if row.found.estimate == "direct":
-            key = row.group.material, row.group.model, row.group.temperature
+            of = row.group
+            key = of.material, of.model, of.temperature, of.direction
             members.setdefault(key, []).append(row)
     for alike in members.values():
         longest = max(alike, key=lambda row: (row.trusted, row.found.length or 0.0))

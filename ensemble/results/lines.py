@@ -11,9 +11,9 @@ from typing import Any
 
 from ensemble.plan.recipe import cells_text, number_text
 from ensemble.reduction.intervals import Interval
-from ensemble.results.advice import interval_text
 from ensemble.results.lengths import by_direct, kappa_of
 from ensemble.results.table import DiffusionRow, Row
+from ensemble.results.words import interval_text
 
 __all__ = [
     "by_method",
@@ -64,7 +64,7 @@ def equilibrium_lines(
     the cells: those of the group, the component if there are any, ⟨T⟩, raw κ, corrected κ, κ of the
     direct method on the same material and model, and γ².
     """
-    beside = {_conditions(row): row for row in by_direct(direct)}
+    beside = {_conditions(row, row.group.direction): row for row in by_direct(direct)}
     components = any(row.found.component for row in rows)
     lines: dict[tuple[str, str, str | None], dict[str, Row]] = {}
     for row in rows:
@@ -73,7 +73,8 @@ def equilibrium_lines(
     for estimates in lines.values():
         raw, corrected = estimates["raw"], estimates.get("corrected")
         best = corrected or raw
-        own = None if raw.group.method == "rerun" else beside.get(_conditions(raw))
+        direction = None if raw.group.cubic else raw.found.component
+        own = None if raw.group.method == "rerun" else beside.get(_conditions(raw, direction))
         yield (
             best,
             (
@@ -129,5 +130,5 @@ def _sampled(row: Row) -> str:
     return "–" if row.found.temperature is None else f"{row.found.temperature:.4g}"
 
 
-def _conditions(row: Row) -> tuple[str, str, float]:
-    return row.group.material, row.group.model, row.group.temperature
+def _conditions(row: Row, direction: str | None) -> tuple[str, str, float, str | None]:
+    return row.group.material, row.group.model, row.group.temperature, direction

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -291,12 +292,23 @@ class Results:
     ) -> Tables:
         """What `kappa` and `diffusion` are made of, in one go."""
         asked = settings or Settings()
-        found, cache = ways(self.info, asked), Cache(self.info)
+        cache = Cache(self.info)
         groups = list(groups_of(self.info, selection))
         # The time goes into decoding and transforms, which let other threads run meanwhile.
         with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), MOST_AT_ONCE)) as pool:
-            reduced = list(pool.map(lambda of: _reduce(self.info, cache, of, found), groups))
-        return Tables.of(zip(groups, reduced, strict=True), unit_system(self.info.units))
+
+            def reduced(of: Sequence[Group], settings: Settings) -> zip[tuple[Group, Reduced]]:
+                found = ways(self.info, settings)
+                made = pool.map(lambda group: _reduce(self.info, cache, group, found), of)
+                return zip(of, made, strict=True)
+
+            return Tables.of(
+                reduced(groups, asked),
+                unit_system(self.info.units),
+                ()
+                if asked.components
+                else reduced(_by_axis(groups), replace(asked, components=True)),
+            )
 
     def _groups(self, study: str, selection: Selection) -> list[Group]:
         """The groups of a study that are chosen; ValueError where it has none of them."""
@@ -342,6 +354,18 @@ def reduce_group(
         if group.place == place:
             return _reduce(info, Cache(info), group, ways(info, settings or Settings()))
     raise LookupError(f"study {study!r} has no group {place}")
+
+
+def _by_axis(groups: Sequence[Group]) -> list[Group]:
+    """In equilibrium, of crystals that may not be alike along x, y and z and that heat is also
+    driven through, under the same conditions.
+    """
+    driven = {(of.material, of.model, of.temperature) for of in groups if of.method == "nemd"}
+    return [
+        of
+        for of in groups
+        if of.method == "emd" and not of.cubic and (of.material, of.model, of.temperature) in driven
+    ]
 
 
 def _reduce(info: StoreInfo, cache: Cache, group: Group, ways: dict[str, Way]) -> Reduced:

@@ -60,17 +60,30 @@ class Tables:
 
     kappa: tuple[Row, ...]
     diffusion: tuple[DiffusionRow, ...]
+    components: tuple[Row, ...] = ()
+    """Where `kappa` has a mean over x, y and z that need not be alike, and the direct method on the
+    same material: κ of each, to be set beside that."""
 
     @classmethod
-    def of(cls, found: Iterable[tuple[Group, Reduced]], system: UnitSystem) -> Self:
+    def of(
+        cls,
+        found: Iterable[tuple[Group, Reduced]],
+        system: UnitSystem,
+        components: Iterable[tuple[Group, Reduced]] = (),
+    ) -> Self:
         """From what each group was reduced to."""
         pairs = list(found)
         return cls(
-            kappa=tuple(Row(of, one, system) for of, reduced in pairs for one in reduced.findings),
+            kappa=_rows(pairs, system),
+            components=_rows(components, system),
             diffusion=tuple(
                 DiffusionRow(of, one, system) for of, reduced in pairs for one in reduced.diffusion
             ),
         )
+
+
+def _rows(found: Iterable[tuple[Group, Reduced]], system: UnitSystem) -> tuple[Row, ...]:
+    return tuple(Row(of, one, system) for of, reduced in found for one in reduced.findings)
 
 
 def _interval(name: str, of: Callable[[Any], Interval | None]) -> dict[str, Callable[[Any], Any]]:

@@ -24,10 +24,10 @@ from ensemble.report.content import Source
 from ensemble.report.picture import Picture
 from ensemble.report.style import MARKERS, looks
 from ensemble.results import Results, Selection, open_results
-from ensemble.results.advice import interval_text
 from ensemble.results.findings import Estimated, Finding
 from ensemble.results.groups import Group
 from ensemble.results.table import Row, Tables
+from ensemble.results.words import interval_text
 from ensemble.units import unit_system
 
 

@@ -17,15 +17,15 @@ from ensemble.store.commit import encode_chunk
 from ensemble.store.info import StoreInfo, StudyInfo
 from ensemble.store.layout import StorePaths
 
+ROCKSALT = 'prototype = "rocksalt"\nspecies = ["Na", "Cl"]\nlattice = 5.6'
+
 CAMPAIGN = """\
 [campaign]
 name = "planted"
 units = "{units}"
 
 [material.salt]
-prototype = "rocksalt"
-species = ["Na", "Cl"]
-lattice = 5.6
+{crystal}
 
 [models]
 style = "lammps"
@@ -131,6 +131,7 @@ def plant_store(
     direct_seeds: int = 2,
     direct_cells: str = "[[2, 2, 10]]",
     bins: int = 12,
+    crystal: str = ROCKSALT,
     more: str = "",
 ) -> Planted:
     """An empty store of the campaign above, with more tables behind it."""
@@ -142,6 +143,7 @@ def plant_store(
         direct_seeds=direct_seeds,
         direct_cells=direct_cells,
         bins=bins,
+        crystal=crystal,
         femtosecond=0.001 if reduced else 1,
         ten=0.01 if reduced else 10,
     )

@@ -29,6 +29,8 @@ def row(
     *,
     study: str = "gk",
     method: Any = "emd",
+    cubic: bool = True,
+    axis: Any = "z",
     **more: object,
 ) -> Row:
     group = Group(
@@ -40,6 +42,8 @@ def row(
         supercell=(5, 5, 5),
         atoms=1475,
         place=(0, 0, 0),
+        axis=axis if estimate == "direct" else None,
+        cubic=cubic,
         done=(),
         asked=5,
     )
@@ -166,6 +170,43 @@ def test_the_direct_method_is_compared_model_by_model() -> None:
     )
     (sentence,) = advice([*rows, direct("d", 0.1)])
     assert sentence.endswith("what it has to trust is of other models (d).")
+
+
+def layered(model: str, mean: float, along_z: float, **more: object) -> tuple[list[Row], list[Row]]:
+    """κ of a crystal that is not cubic: the mean over its components, and each of them."""
+    in_plane = interval((3 * mean - along_z) / 2, 0.02)
+    kappas = {"x": in_plane, "y": in_plane, "z": interval(along_z, 0.02)}
+    components = [
+        row(model, "raw", kappa, component=axis, cubic=False, **more)
+        for axis, kappa in kappas.items()
+    ]
+    return [row(model, "raw", interval(mean, 0.02), cubic=False)], components
+
+
+def test_the_direct_method_is_compared_along_its_axis() -> None:
+    rows, components = layered("a", mean=0.9, along_z=0.3)
+    (sentence,) = advice([*rows, direct("a", 0.31, cubic=False)], components)
+    assert "trust the Green–Kubo κ, of x, y and z the mean, 0.900 ± 0.020 W/m/K (a)" in sentence
+    assert (
+        "the direct method agrees, 0.310 ± 0.020 W/m/K (a) with 115.4 angstrom of crystal along z, "
+        "where Green–Kubo has 0.300 ± 0.020 W/m/K (a)"
+    ) in sentence
+    both = [direct("a", kappa, cubic=False, axis=axis) for kappa, axis in ((0.31, "z"), (1.2, "x"))]
+    (sentence,) = advice([*rows, *both], components)
+    assert "agrees, 0.310 ± 0.020 W/m/K (a) with 115.4 angstrom of crystal along z" in sentence
+    assert "agrees, 1.200 ± 0.020 W/m/K (a) with 115.4 angstrom of crystal along x" in sentence
+    (sentence,) = advice([*rows, direct("a", 0.9, cubic=False)], components)
+    assert "but the direct method does not agree (0.900 ± 0.020 W/m/K (a) with" in sentence
+    assert "where Green–Kubo has 0.300 ± 0.020 W/m/K (a)): one of the two is wrong" in sentence
+
+
+def test_an_axis_along_which_there_is_nothing_to_compare_with() -> None:
+    rows, components = layered("a", mean=0.9, along_z=0.3, problems=("too short",))
+    (sentence,) = advice([*rows, direct("a", 0.31, cubic=False)], components)
+    assert (
+        "the direct method does not help: along z there is no Green–Kubo κ to trust: too short (a)"
+    ) in sentence
+    assert "agree" not in sentence
 
 
 def lengths(model: str, kappa: float) -> list[Row]:

@@ -18,8 +18,8 @@ from ensemble.cli import main
 from ensemble.plan.recipe import Run
 from ensemble.reduction.intervals import Interval
 from ensemble.results import open_results, show
-from ensemble.results.advice import interval_text
 from ensemble.results.table import COLUMNS
+from ensemble.results.words import interval_text
 
 if TYPE_CHECKING:
     from conftest import Planted

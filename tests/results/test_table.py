@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.io import write
 from planted_samples import (
     AREA,
     COUPLING,
@@ -31,7 +33,9 @@ from planted_samples import (
 
 from ensemble.plan.recipe import Run
 from ensemble.results import reduce_group
+from ensemble.results.lines import equilibrium_lines
 from ensemble.results.table import COLUMNS, DIFFUSION_COLUMNS
+from ensemble.structures import crystal
 
 
 def test_green_kubo_over_the_window(planted: MakeStore) -> None:
@@ -117,6 +121,51 @@ def test_components(planted: MakeStore) -> None:
         # Runs of five seeds are cut in two: what lies over the cut is not the same.
         assert row.found.kappa.mean == pytest.approx(scale * values.mean(), rel=0.1)
         assert row.found.kappa.samples == 10
+
+
+WURTZITE = 'prototype = "wurtzite"\nspecies = ["Na", "Cl"]\nlattice = [4.5, 7.3]'
+
+
+def test_the_direct_method_is_set_beside_the_component_along_its_axis(planted: MakeStore) -> None:
+    store = planted(crystal=WURTZITE)
+    for study in ("gk", "direct"):
+        fill(store, study)
+    results = results_of(store)
+    tables = results.tables()
+    assert {(row.group.cubic, row.group.axis) for row in tables.kappa} == {
+        (False, "z"),
+        (False, None),
+    }
+    # The direct method is at 600 K alone, and a rerun has no κ of a material.
+    assert {(row.group.study, row.group.temperature) for row in tables.components} == {("gk", 600)}
+    asked = rows_of(store, "gk", components=True)
+    hot = [row for row in asked if row.group.temperature == 600]
+    assert [row for row in tables.components if row.found.estimate == "raw"] == hot
+    driven = rows_of(store, "direct")
+    assert {cells[-2] for _, cells in equilibrium_lines(rows_of(store, "gk"), driven)} == {"–"}
+    beside = {
+        (row.group.temperature, row.found.component)
+        for row, cells in equilibrium_lines(asked, driven)
+        if cells[-2] != "–"
+    }
+    assert beside == {(600, "z")}
+
+
+def test_a_cubic_crystal_has_one_kappa(planted: MakeStore) -> None:
+    store = planted()
+    for study in ("gk", "direct"):
+        fill(store, study)
+    tables = results_of(store).tables()
+    assert all(row.group.cubic for row in tables.kappa)
+    assert not tables.components
+
+
+def test_of_a_structure_file_it_is_not_told_whether_it_is_cubic(
+    planted: MakeStore, tmp_path: Path
+) -> None:
+    write(tmp_path / "salt.cif", crystal("rocksalt", ["Na", "Cl"], 5.6))
+    store = planted(crystal='structure = "salt.cif"\nspecies = ["Na", "Cl"]')
+    assert not any(row.group.cubic for row in results_of(store).tables().kappa)
 
 
 @pytest.mark.parametrize("units", ["metal", "real", "lj"])
