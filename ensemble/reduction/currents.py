@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ensemble.reduction.spectrum import MOST_ROWS, Decimated
 
-__all__ = ["Currents", "currents_of", "pieces_of"]
+__all__ = ["Currents", "by_component", "currents_of", "pieces_of"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -122,6 +122,20 @@ def currents_of(
         runs=numbers // components,
         components=numbers % components,
     )
+
+
+def by_component(currents: Currents) -> Floats:
+    """The species' momenta along each component as currents of their own, which are zero in the
+    samples of the others: what is fitted to them is another for each component.
+
+    Returns
+    -------
+    Shape (components × species, samples, rows).
+    """
+    assert currents.species is not None
+    along = currents.components == np.arange(currents.components.max() + 1)[:, None]
+    apart: Floats = currents.species * along[:, None, :, None]
+    return apart.reshape(-1, *currents.heat.shape)
 
 
 def _shape(series: Sequence[Rows], name: str, dimensions: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ensemble.reduction.cepstral import cepstral, reduced_periodograms
-from ensemble.reduction.currents import Currents, Rows, currents_of
+from ensemble.reduction.currents import Currents, Rows, by_component, currents_of
 from ensemble.reduction.estimate import Estimate
 from ensemble.reduction.intervals import Interval, of_positive, studentised
 from ensemble.reduction.onsager import gauge_fixed, independent_currents, uncoupled_periodograms
@@ -66,6 +66,7 @@ def green_kubo(
     units: str = "metal",
     method: GreenKuboMethod = "spectrum",
     window: tuple[float, float] | None = None,
+    isotropic: bool = True,
 ) -> GreenKubo:
     """κ from the heat flux of equilibrium runs.
 
@@ -93,6 +94,9 @@ def green_kubo(
         running integral; ``cepstral``.
     window
         First and last time of the window, for the method ``window``; found in the data where None.
+    isotropic
+        Whether the components are alike, as in a cubic crystal. Where they are not, the heat flux
+        is coupled to the species currents in each by itself; κ is then a third of the trace.
 
     Returns
     -------
@@ -121,7 +125,7 @@ def green_kubo(
         momenta=None if momenta is None else _runs(momenta, 3),
         convective=None if convective is None else _runs(convective, 2),
     )
-    return reduced(currents, method=method, window=window)
+    return reduced(currents, method=method, window=window, isotropic=isotropic)
 
 
 def _runs(series: ArrayLike | Sequence[Rows], dimensions: int) -> Sequence[Rows]:
@@ -228,13 +232,16 @@ def reduced(
     *,
     method: GreenKuboMethod = "spectrum",
     window: tuple[float, float] | None = None,
+    isotropic: bool = True,
 ) -> GreenKubo:
     """`green_kubo` of currents that are samples already."""
     estimate = _METHODS[method]
     raw = estimate(currents.heat, None, currents, window)
     corrected = gamma_squared = None
     if currents.species is not None:
-        independent = independent_currents(currents.species)
+        independent = independent_currents(
+            currents.species if isotropic else by_component(currents)
+        )
         if len(independent):
             rest = gauge_fixed(currents.heat, independent)
             corrected = estimate(rest, independent, currents, window)

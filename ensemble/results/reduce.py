@@ -71,7 +71,7 @@ def reduce_runs(info: StoreInfo, group: Group, way: Way) -> Reduced:
         if group.method == "nemd":
             return Reduced(findings=(_direct(runs, study, system),))
         return Reduced(
-            findings=tuple(_green_kubo(runs, study, system, way)),
+            findings=tuple(_green_kubo(runs, study, system, way, isotropic=group.cubic)),
             diffusion=tuple(_diffusion(runs, study, system)),
         )
     except ValueError as error:
@@ -84,7 +84,7 @@ def reduce_runs(info: StoreInfo, group: Group, way: Way) -> Reduced:
 
 
 def _green_kubo(
-    runs: Sequence[Series], study: StudyInfo, system: UnitSystem, way: Way
+    runs: Sequence[Series], study: StudyInfo, system: UnitSystem, way: Way, *, isotropic: bool
 ) -> Iterator[Finding]:
     if way.window is not None:
         _check_window(way.window[1], runs, 1 if way.components else 3, study, system)
@@ -110,6 +110,7 @@ def _green_kubo(
             units=system.style,
             method=cast(GreenKuboMethod, way.estimator),
             window=window,
+            isotropic=isotropic,
         )
         yield from _both(found, system, component, float(temperatures.mean()))
 

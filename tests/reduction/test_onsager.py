@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from processes import TIMESTEP, kappa, series
+from processes import PROCESSES, TIMESTEP, Coupled, kappa, series
 
+from ensemble.reduction.equilibrium import GreenKuboMethod, green_kubo
 from ensemble.reduction.onsager import gauge_fixed, independent_currents, uncoupled_periodograms
 from ensemble.reduction.spectrum import bands, transforms
 
@@ -114,3 +115,49 @@ def test_case_c_without_its_coupling() -> None:
     assert np.average(uncoupled.mean(axis=0)[lowest], weights=weights) == pytest.approx(
         kappa("C", 5 * TIMESTEP), rel=0.1
     )
+
+
+@pytest.mark.parametrize("method", ["spectrum", "window", "cepstral"])
+def test_components_that_are_coupled_to_the_currents_in_their_own_way(
+    method: GreenKuboMethod,
+) -> None:
+    """One coupling for all three would leave what they differ by in κ."""
+    case = PROCESSES["C"]
+    assert isinstance(case, Coupled)
+    runs, rows = 12, 40_000
+    rng = np.random.default_rng(5)
+    mass = case.mass.series(rng, 3 * runs, rows, TIMESTEP).reshape(runs, 3, rows)
+    apart = case.perpendicular.series(rng, 3 * runs, rows, TIMESTEP).reshape(runs, 3, rows)
+    heat = (apart + np.array([[0.5], [0.5], [1.5]]) * mass).swapaxes(1, 2)
+    momenta = np.stack([mass, -mass], axis=2).transpose(0, 3, 2, 1)
+    of = {"volume": 1.0, "temperature": 1.0, "timestep": TIMESTEP, "units": "lj"}
+    together, each = (
+        green_kubo(heat, momenta=momenta, method=method, isotropic=isotropic, **of).corrected
+        for isotropic in (True, False)
+    )
+    assert together is not None
+    assert each is not None
+    truth = case.kappa(TIMESTEP)
+    assert together.value.low > 1.2 * truth
+    assert each.value.holds(truth)
+    assert each.value.half_width < 0.15 * truth
+
+
+def test_components_that_are_alike_lose_little_by_couplings_of_their_own() -> None:
+    both = series("C", np.random.default_rng(3), 15, 100_000).reshape(5, 3, 2, -1)
+    heat, mass = np.moveaxis(both, (2, 3), (0, 2))
+    momenta = np.stack([mass, -mass], axis=2)
+    together, each = (
+        green_kubo(
+            heat,
+            momenta=momenta,
+            volume=1.0,
+            temperature=1.0,
+            timestep=TIMESTEP,
+            units="lj",
+            isotropic=isotropic,
+        ).kappa.value
+        for isotropic in (True, False)
+    )
+    assert each.mean == pytest.approx(together.mean, rel=0.03)
+    assert each.half_width < 1.3 * together.half_width
