@@ -19,7 +19,8 @@ blocks, of the ratio to first order in the deviations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,6 +43,9 @@ Floats = NDArray[np.float64]
 
 FEWEST_LAYERS = 3
 """Of a leg, for a line through them to be more than a guess."""
+
+FEWEST_RUNS = 3
+"""Whose scatter tells enough of their mean for a check: of two it would let anything pass."""
 
 TOLERANCE = 0.1
 """Of the gradient, or of the exchanged energy: a trend below it is no reason to discard a run."""
@@ -188,7 +192,7 @@ def direct_method(
             flux = controlled(flux, _finite("momentum", momentum, 4)[:, steady] @ legs)
         flux = flux * (bins / (lengths * areas))
         slab_flux = _interval(flux)
-        flux_difference = _interval(flux - swap_flux[:, steady], CHECK_LEVEL)
+        flux_difference = _checked(flux - swap_flux[:, steady])
     drift = None if energy is None else _finite("energy", energy, 2)[:, steady].mean(axis=0)
     unsteady = _unsteady(slope, exchanged[:, steady], drift)
     return DirectMethod(
@@ -215,6 +219,17 @@ def _interval(values: Floats, level: float = LEVEL) -> Interval:
     if len(values) == 1:
         return of_series(values[0], level)
     return of_independent(values.mean(axis=1), level)
+
+
+def _checked(difference: Floats) -> Interval:
+    """Of the mean of differences (runs, blocks), for a check: over the runs or, where these are so
+    few that nothing would be found, with the errors that each has by itself.
+    """
+    if len(difference) >= FEWEST_RUNS:
+        return _interval(difference, CHECK_LEVEL)
+    each = [of_series(run, CHECK_LEVEL) for run in difference]
+    half_width = math.hypot(*(one.half_width for one in each)) / len(each)
+    return replace(each[0], mean=float(difference.mean()), half_width=half_width)
 
 
 def _kappa(flux: Floats, gradient: Floats, prefactor: float) -> Interval:

@@ -87,10 +87,12 @@ class Interval:
         )
 
     def agrees_with(self, other: Interval) -> bool:
-        """Whether the difference to another, independent mean is within the two half-widths added
-        as squares.
+        """Whether the difference to another, independent mean is within the ends of the two
+        intervals that face each other, their distances from the means added as squares.
         """
-        return abs(self.mean - other.mean) <= math.hypot(self.half_width, other.half_width)
+        below, above = sorted((self, other), key=lambda one: one.mean)
+        facing = math.hypot(below.high - below.mean, above.mean - above.low)
+        return above.mean - below.mean <= facing
 
 
 def of_independent(samples: ArrayLike, level: float = LEVEL) -> Interval:

@@ -88,6 +88,16 @@ def test_agreement_is_within_both_errors_as_squares() -> None:
     assert not first.agrees_with(Interval(mean=math.nan, half_width=math.inf, samples=0))
 
 
+def test_what_is_in_the_longer_arm_of_an_interval_agrees_with_it() -> None:
+    lopsided = Interval(mean=0.40, half_width=0.08, offset=0.035, samples=5)  # 0.355 to 0.515
+    exact = Interval(mean=0.49, half_width=0.01, samples=5)
+    assert lopsided.agrees_with(exact)
+    assert exact.agrees_with(lopsided)
+    below = Interval(mean=0.33, half_width=0.01, samples=5)
+    assert not lopsided.agrees_with(below)
+    assert not below.agrees_with(lopsided)
+
+
 @pytest.mark.parametrize("count", [9, 15, 60])
 def test_studentised_intervals_hold_the_mean_of_skew_samples(count: int) -> None:
     """Exponential variables: as skew as what a spectrum at one frequency gives."""
