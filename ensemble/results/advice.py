@@ -58,18 +58,20 @@ def _study_and_cells(row: Row) -> tuple[str, Cells]:
 def _of_equilibrium(rows: Sequence[Row], direct: Models, along: Components) -> str:
     best = Models(rows=tuple(_best(rows)))
     subject = _of_study(rows[0])
+    both = Comparison.of(best, direct, along)
+    doubts = "".join(f", but {doubt}" for doubt in _doubts(both))
     if not best.trusted:
-        instead = f"; {_instead(direct)}" if direct.trusted else ""
-        return f"{subject}: no Green–Kubo κ to trust: {best.objections}{instead}."
+        # A mean over x, y and z is not, where these differ; each of them may be.
+        instead = [*_agreement(both), *([_instead(direct)] if direct.trusted else [])]
+        words = "; ".join([best.objections, *instead])
+        return f"{subject}: no Green–Kubo κ to trust: {words}{doubts}."
     trusted = Models(rows=tuple(best.trusted))
     raw, corrected = (_of_models(rows, trusted, estimate) for estimate in ("raw", "corrected"))
     name = "Onsager-corrected Green–Kubo" if corrected.rows else "Green–Kubo"
-    both = Comparison.of(trusted, direct, along)
     reasons = [*_coupling(corrected), *_models(raw, corrected), *_beside(direct, both)]
     if len(trusted.rows) < len(best.rows):
         reasons.append(f"not to be trusted: {best.objections}")
     because = f": {'; '.join(reasons)}" if reasons else ""
-    doubts = "".join(f", but {doubt}" for doubt in _doubts(both))
     mean = "" if rows[0].group.cubic else ", of x, y and z the mean"
     return f"{subject}: trust the {name} κ{mean}, {trusted.value_of_each}{because}{doubts}."
 
@@ -179,22 +181,25 @@ def _beside(direct: Models, both: Comparison) -> Iterator[str]:
     """Where the direct method says the same, or nothing."""
     if not direct.rows:
         return
-    compared = list(both.by_kind())
     if not direct.trusted:
         yield f"the direct method does not help: {direct.objections}"
-    elif not compared:
+    elif not any(both.by_kind()):
         yield f"the direct method does not help: {_why_not_compared(direct, both)}"
-    for one in compared:
+    yield from _agreement(both)
+
+
+def _agreement(both: Comparison) -> Iterator[str]:
+    for one in both.by_kind():
         if not one.part(agree=False).pairs:
             yield f"the direct method agrees, {one}"
 
 
 def _why_not_compared(direct: Models, both: Comparison) -> str:
-    if not both.pairs:
-        models = Models(rows=tuple(direct.trusted)).names
-        return f"what it has to trust is of other models ({models})"
-    direction = both.direct.rows[0].group.direction
-    return f"along {direction} there is no Green–Kubo κ to trust: {both.equilibrium.objections}"
+    direction = direct.trusted[0].group.direction
+    if both.pairs and direction:
+        return f"along {direction} there is no Green–Kubo κ to trust: {both.equilibrium.objections}"
+    models = Models(rows=tuple(direct.trusted)).names
+    return f"what it has to trust is of other models ({models})"
 
 
 def _doubts(both: Comparison) -> Iterator[str]:

@@ -90,7 +90,7 @@ class Cache:
             with self._writable_lock:
                 first, self._writable = self._writable, False
             if first:
-                LOGGER.info("results are not kept: %s: %s", path.parent, error.strerror)
+                LOGGER.warning("results are not kept: %s: %s", path.parent, error.strerror)
             with suppress(OSError):
                 aside.unlink()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -91,11 +91,14 @@ class Components:
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows = {self._key(row, row.found.component): row for row in rows}
 
-    def along(self, row: Row, direction: str | None) -> Row | None:
+    def along(self, row: Row, direction: str | None) -> Row:
         """What κ of the direct method is to be set beside: the mean where all directions are
-        alike.
+        alike, or where nothing came of the component, which is then not to be trusted.
         """
-        return row if direction is None else self._rows.get(self._key(row, direction))
+        if direction is None:
+            return row
+        unknown = replace(row.found, component=direction, problems=(f"{direction} is not known",))
+        return self._rows.get(self._key(row, direction), replace(row, found=unknown))
 
     @staticmethod
     def _key(row: Row, component: str | None) -> tuple[str | None, ...]:
@@ -119,18 +122,19 @@ class Comparison:
         return Models(rows=tuple(other for _, other in self.pairs))
 
     @classmethod
-    def of(cls, trusted: Models, direct: Models, components: Components) -> Comparison:
-        """The models of which both methods have a κ that is to be trusted, as a mean."""
-        mine = {row.group.model: row for row in trusted.rows}
-        pairs = (
-            (components.along(mine[row.group.model], row.group.direction), row)
-            for row in direct.trusted
-            if row.group.model in mine
+    def of(cls, equilibrium: Models, direct: Models, components: Components) -> Comparison:
+        """The models of which the direct method has a κ that is to be trusted."""
+        mine = {row.group.model: row for row in equilibrium.rows}
+        return cls(
+            pairs=tuple(
+                (components.along(mine[row.group.model], row.group.direction), row)
+                for row in direct.trusted
+                if row.group.model in mine
+            )
         )
-        return cls(pairs=tuple((one, row) for one, row in pairs if one is not None))
 
     def by_kind(self) -> Iterator[Comparison]:
-        """The same apart, as `by_kind` does it, without components that are not to be trusted."""
+        """The same apart, as `by_kind` does it, of models of which both are to be trusted."""
         known = [pair for pair in self.pairs if pair[0].trusted]
         for pairs in groups(known, lambda pair: _kind(pair[1])):
             yield Comparison(pairs=tuple(pairs))

@@ -63,7 +63,7 @@ def extrapolations(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     for alike in members.values():
         lengths = [row.found.length or math.nan for row in alike]
         for order in (1, 2):
-            if len(set(lengths)) >= max(FEWEST_LENGTHS, order + 2):
+            if _different(alike) >= max(FEWEST_LENGTHS, order + 2):
                 yield _line(alike, lengths, order)
 
 
@@ -77,7 +77,7 @@ def infinite(rows: Sequence[Row]) -> Interval | None:
     """
     usable = [row for row in rows if row.trusted and row.found.length]
     lengths = [row.found.length or math.nan for row in usable]
-    if len(set(lengths)) < FEWEST_LENGTHS:
+    if _different(usable) < FEWEST_LENGTHS:
         return None
     found = _fitted(lengths, [row.found.kappa for row in usable], 1)
     return None if isinstance(found, str) or _problems(found) else found.kappa
@@ -106,11 +106,19 @@ def by_direct(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def kappa_of(line: Mapping[str, Any]) -> Interval | None:
-    """κ∞ of a line of `extrapolations`, with half the width of its interval; None without a fit."""
+    """κ∞ of a line of `extrapolations`; None without a fit.
+
+    With the ends of its interval, which is that of 1/κ, or where the upper one is not known with
+    half its width by the error of 1/κ to first order.
+    """
     if "kappa" not in line:
         return None
+    low, high = line["kappa_low"], line["kappa_high"]
+    half_width, offset = line["kappa_half_width"], 0.0
+    if math.isfinite(high):
+        half_width, offset = (high - low) / 2, (high + low) / 2 - line["kappa"]
     return Interval(
-        mean=line["kappa"], half_width=line["kappa_half_width"], samples=line["lengths"]
+        mean=line["kappa"], half_width=half_width, offset=offset, samples=line["lengths"]
     )
 
 
@@ -123,7 +131,7 @@ def _line(rows: Sequence[Row], lengths: Sequence[float], order: int) -> dict[str
         "model": group.model,
         "temperature": group.temperature,
         "order": order,
-        "lengths": len(lengths),
+        "lengths": _different(rows),
         "shortest": min(lengths),
         "longest": max(lengths),
         "units": rows[0].system.conductivity_symbol,
@@ -143,6 +151,12 @@ def _line(rows: Sequence[Row], lengths: Sequence[float], order: int) -> dict[str
         "p_value": found.p_value,
         "verdict": "; ".join(_problems(found)) or _doubts(rows) or "converged",
     }
+
+
+def _different(rows: Iterable[Row]) -> int:
+    """How many lengths there are: what is measured of cells of one length is not quite the same."""
+    along = {row.group.supercell["xyz".index(row.group.axis or "z")] for row in rows}
+    return len(along)
 
 
 def _fitted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ def row(
     method: Any = "emd",
     cubic: bool = True,
     axis: Any = "z",
+    cells: int = 5,
     **more: object,
 ) -> Row:
     group = Group(
@@ -39,7 +41,7 @@ def row(
         material="beta",
         model=model,
         temperature=600,
-        supercell=(5, 5, 5),
+        supercell=(5, 5, cells),
         atoms=1475,
         place=(0, 0, 0),
         axis=axis if estimate == "direct" else None,
@@ -62,7 +64,8 @@ def both(model: str, raw: float, corrected: float, **more: object) -> list[Row]:
 
 def direct(model: str, kappa: float, length: float = 115.4, **more: object) -> Row:
     found = interval(kappa, 0.02)
-    return row(model, "direct", found, study="mp", length=length, **more)
+    cells = round(length / 3)
+    return row(model, "direct", found, study="mp", length=length, cells=cells, **more)
 
 
 def test_models_whose_raw_values_differ_and_corrected_ones_agree() -> None:
@@ -200,6 +203,22 @@ def test_the_direct_method_is_compared_along_its_axis() -> None:
     assert "where Green–Kubo has 0.300 ± 0.020 W/m/K (a)): one of the two is wrong" in sentence
 
 
+def test_a_mean_over_components_that_differ_hides_nothing() -> None:
+    differ = "x, y and z differ by more than their scatter"
+    rows, components = layered("a", mean=2.0, along_z=1.0)
+    rows = [replace(rows[0], found=replace(rows[0].found, problems=(differ,)))]
+    (sentence,) = advice([*rows, direct("a", 1.0, cubic=False)], components)
+    assert f"no Green–Kubo κ to trust: {differ} (a); the direct method agrees, 1.000" in sentence
+    assert "where Green–Kubo has 1.000 ± 0.020 W/m/K (a); trust the direct method" in sentence
+
+
+def test_a_component_that_came_to_nothing() -> None:
+    rows, _ = layered("a", mean=0.9, along_z=0.3)
+    failed = row("a", "raw", NOTHING, cubic=False, problems=("a window that is too long",))
+    (sentence,) = advice([*rows, direct("a", 0.31, cubic=False)], [failed])
+    assert "along z there is no Green–Kubo κ to trust: z is not known (a)" in sentence
+
+
 def test_an_axis_along_which_there_is_nothing_to_compare_with() -> None:
     rows, components = layered("a", mean=0.9, along_z=0.3, problems=("too short",))
     (sentence,) = advice([*rows, direct("a", 0.31, cubic=False)], components)
@@ -231,10 +250,18 @@ def test_infinite_and_finite_lengths_are_kept_apart() -> None:
     assert sentence.endswith("(a) for infinite length): one of the two is wrong.")
 
 
+def test_cells_of_one_length_are_one_length() -> None:
+    """What is measured of them differs by rounding, or by what a barostat leaves."""
+    rows = [direct("a", 0.3, 74.4), direct("a", 0.31, 74.4 + 1e-9), direct("a", 0.35, 148.8)]
+    assert list(extrapolations(rows)) == []
+    (line,) = extrapolations([*rows, direct("a", 0.37, 223.2)])
+    assert line["lengths"] == 3
+
+
 def test_an_uncertain_extrapolation_is_not_used() -> None:
     """Its error is 30 %, that of each cell 4 % or less."""
     cells = [
-        row("a", "direct", interval(kappa, 0.04 * kappa), study="mp", length=length)
+        row("a", "direct", interval(kappa, 0.04 * kappa), study="mp", length=length, cells=length)
         for length, kappa in ((50, 0.125), (60, 0.143), (70, 0.159))
     ]
     (sentence,) = advice([*both("a", 0.5, 0.48), *cells])
