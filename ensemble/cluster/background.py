@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ensemble.cluster.progress import Reporter
+from ensemble.store.info import check_place
 from ensemble.store.layout import StorePaths
 from ensemble.store.lease import Lease, look, revoke
 
@@ -79,9 +80,12 @@ def start(store: Path, arguments: Sequence[str]) -> tuple[int, str]:
 
     Raises
     ------
+    ensemble.store.StoreError
+        There is something else in the folder.
     OSError
         The file cannot be written.
     """
+    check_place(store)
     paths = StorePaths(store)
     paths.work.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-P", "-m", "ensemble.cli", "launch", *arguments]

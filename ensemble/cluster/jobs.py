@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,8 +53,14 @@ class Job:
 
     @property
     def key(self) -> str:
-        """The run's, and from the second attempt on which one it is."""
-        return self.run.key if self.attempt == 1 else f"{self.run.key}-attempt{self.attempt}"
+        """The run's, which store it is in, and from the second attempt on which one it is.
+
+        To Dask tasks of one key are one: of two launches at one scheduler, into two stores, the
+        second would be given the receipts of the first.
+        """
+        store = hashlib.sha256(self.store.encode()).hexdigest()[:8]
+        attempt = "" if self.attempt == 1 else f"-attempt{self.attempt}"
+        return f"{self.run.key}@{store}{attempt}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -48,13 +48,15 @@ class Summary:
     """Runs of ``rerun`` studies whose trajectory failed."""
     interrupted: bool
     """Whether it was told to stop."""
+    settled: bool
+    """Whether ``[convergence]``, if there is any, has had its last word."""
     judged: tuple[Judgement, ...] = ()
     """Of the groups of runs, where the campaign has ``[convergence]``: what was said last."""
 
     @property
     def complete(self) -> bool:
-        """Whether all runs are done."""
-        return self.done == self.asked
+        """Whether all runs are done, and there are to be no more."""
+        return self.done == self.asked and self.settled
 
 
 def launch(
@@ -112,44 +114,50 @@ def launch(
     for key, receipt in prepared.failed.items():
         reporter.failure(key, receipt, again=False)
     stop, judged = threading.Event(), list[Judgement]()
-    with (
-        stopping(stop),
-        ExitStack() as turn,
-        Workplace(campaign, root, workers, reporter, stop) as workplace,
-    ):
-        agenda = Agenda(prepared.items())
-        workplace.open(agenda)
-        # Not before: where there is no cluster, whoever is at work goes on.
-        turn.enter_context(
-            in_place_of_others(prepared.paths, stop, reporter, background=background)
-        )
-        workplace.do(prepared, agenda)
-        while campaign.convergence and not (stop.is_set() or agenda.store_fault):
-            asked = prepared.plan.extensions
-            prepared = prepare(campaign, root, studies=studies)  # what the store says now
-            judged = judge(prepared)
-            if extend(prepared, judged, reporter.note) == asked:
-                break
-            prepared = prepare(campaign, root, studies=studies)
+    settled = campaign.convergence is None
+    with closing(reporter):
+        with (
+            stopping(stop),
+            ExitStack() as turn,
+            Workplace(campaign, root, workers, reporter, stop) as workplace,
+        ):
             agenda = Agenda(prepared.items())
+            workplace.open(agenda)
+            # Not before: where there is no cluster, whoever is at work goes on.
+            turn.enter_context(
+                in_place_of_others(prepared.paths, stop, reporter, background=background)
+            )
             workplace.do(prepared, agenda)
-    summary = _summary(prepared, agenda, stop.is_set(), judged)
-    reporter.stop(
-        closing_line(
-            summary.done,
-            summary.asked,
-            summary.failed.values(),
-            str(root),
-            time.monotonic() - started,
-            summary.interrupted,
-            in_words(judged),
+            while not (settled or stop.is_set() or agenda.store_fault):
+                asked = prepared.plan.extensions
+                prepared = prepare(campaign, root, studies=studies)  # what the store says now
+                judged = judge(prepared)
+                settled = extend(prepared, judged, reporter.note) == asked
+                if not settled:
+                    prepared = prepare(campaign, root, studies=studies)
+                    agenda = Agenda(prepared.items())
+                    workplace.do(prepared, agenda)
+        summary = _summary(prepared, agenda, stop.is_set(), settled, judged)
+        reporter.stop(
+            closing_line(
+                summary.done,
+                summary.asked,
+                summary.failed.values(),
+                str(root),
+                time.monotonic() - started,
+                summary.interrupted,
+                in_words(judged),
+            )
         )
-    )
     return summary
 
 
 def _summary(
-    prepared: Prepared, agenda: Agenda, interrupted: bool, judged: Sequence[Judgement]
+    prepared: Prepared,
+    agenda: Agenda,
+    interrupted: bool,
+    settled: bool,
+    judged: Sequence[Judgement],
 ) -> Summary:
     failed = prepared.failed | agenda.failed
     fault = agenda.store_fault
@@ -160,6 +168,7 @@ def _summary(
         failed=failed | ({fault.key: fault} if fault is not None else {}),
         blocked=tuple(sorted(agenda.blocked)),
         interrupted=interrupted,
+        settled=settled,
         judged=tuple(judged),
     )
 

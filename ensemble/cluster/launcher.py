@@ -128,25 +128,27 @@ class Launcher:
             results = self._client.gather(finished, errors="skip")
         receipts = list(chain.from_iterable(results))
         arrived = {receipt.key for receipt in receipts}
-        lost = [batch for _, batch in ended if batch.jobs[0].run.key not in arrived]
-        return receipts + [receipt for batch in lost for receipt in self._lost(batch)]
+        lost = [one for one in ended if one[1].jobs[0].run.key not in arrived]
+        return receipts + [receipt for one in lost for receipt in self._lost(*one)]
 
     @staticmethod
-    def _lost(batch: Batch) -> list[Receipt]:
-        """For a task that gave no receipts: its worker died, or took them with it.
+    def _lost(future: Future[list[Receipt]], batch: Batch) -> list[Receipt]:
+        """For a task that gave no receipts: its worker died, took them with it, or could not even
+        begin, as one without this package.
 
         Which one of several runs that was by is not known. Each is tried again, and alone, so that
         a run that ends workers is found out then.
         """
         if len(batch.jobs) > 1:
             return [Receipt(key=job.run.key, outcome=Outcome.STOPPED) for job in batch.jobs]
-        died = Receipt(
-            key=batch.jobs[0].run.key,
-            outcome=Outcome.FAILED,
-            cause=Cause.KILLED,
-            message="the worker process died",
-        )
-        return [died]
+        from distributed import KilledWorker
+
+        cause, message = Cause.KILLED, "the worker process died"
+        error = future.exception() if future.status == "error" else None
+        if error is not None and not isinstance(error, KilledWorker):
+            cause, message = Cause.INTERNAL, f"on a worker: {type(error).__name__}: {error}"
+        key = batch.jobs[0].run.key
+        return [Receipt(key=key, outcome=Outcome.FAILED, cause=cause, message=message)]
 
     def _settle(self, receipt: Receipt) -> None:
         agenda, prepared = self._agenda, self._prepared

@@ -87,7 +87,7 @@ class Prepared:
         """The next attempt at a run."""
         run = self.runs[item.key]
         return Job(
-            store=self._store,
+            store=self.store,
             recipe=self.recipe(item.key),
             run=run,
             index=self.index[item.key],
@@ -105,7 +105,8 @@ class Prepared:
         return run_seconds(self.plan)
 
     @cached_property
-    def _store(self) -> str:
+    def store(self) -> str:
+        """Its folder, as it is named to the workers."""
         return str(self.paths.root.resolve())
 
     def _source(self, run: Run) -> Source | None:

@@ -91,6 +91,9 @@ class Reporter(Protocol):
     def stop(self, closing: str) -> None:
         """The last words."""
 
+    def close(self) -> None:
+        """Leave the screen as it was, whatever has happened; always called."""
+
 
 def reporter_for(quiet: bool = False, out: TextIO | None = None) -> Reporter:
     """A live table if `out`, stdout by default, is a terminal, lines otherwise; only failures if
@@ -136,6 +139,9 @@ class Lines:
         if not self._quiet:
             print(closing, file=self._out, flush=True)
 
+    def close(self) -> None:
+        pass
+
 
 class LiveTable:
     """A table that is drawn anew, with what failed above it."""
@@ -171,9 +177,14 @@ class LiveTable:
 
     def stop(self, closing: str) -> None:
         if self._live is not None:
-            self._live.stop()
+            self.close()
             self._console.print(self._table())
         self._console.print(closing, markup=False, highlight=False)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
     def _table(self) -> RenderableType:
         assert self._progress is not None

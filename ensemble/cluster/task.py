@@ -302,6 +302,7 @@ def _tell(job: Job, segment: Segment, tally: Tally) -> None:
     worker.log_event(
         TOPIC,
         {
+            "store": job.store,
             "key": job.run.key,
             "segment": segment.number,
             "steps": tally.steps,

@@ -79,8 +79,9 @@ class Watch:
         self.progress.cluster = self._backend.state()
 
     def note(self, event: dict[str, Any]) -> None:
-        """A worker has committed a segment."""
-        self._reach(event["key"], event["segment"] + 1)
+        """A worker has committed a segment, maybe in the store of another launch."""
+        if event["store"] == self._prepared.store:
+            self._reach(event["key"], event["segment"] + 1)
 
     def settle(self, receipt: Receipt, *, given_up: bool) -> None:
         """An attempt has ended."""

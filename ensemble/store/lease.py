@@ -38,6 +38,10 @@ STALE_AFTER = 90.0
 """Seconds without one after which a holder on another machine is taken for dead. Network file
 systems may show the state of a minute ago."""
 
+SILENT_AFTER = 600.0
+"""Seconds without a touch after which a holder on another machine is no longer said to be at work:
+more than the clocks of two machines differ."""
+
 NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 """What file systems without hard links say."""
 
@@ -95,8 +99,11 @@ class Seen:
 
     @property
     def is_held(self) -> bool:
-        """Whether its holder is at work, as far as can be seen from here."""
-        return self.holder is None or self.holder.alive() is not False
+        """Whether its holder is at work, as far as can be seen from here. Of one elsewhere that is
+        what two clocks say, which is good enough to be told, and not for taking over.
+        """
+        alive = None if self.holder is None else self.holder.alive()
+        return time.time() - self.touched / 1e9 < SILENT_AFTER if alive is None else alive
 
     @property
     def _fields(self) -> dict[str, Any]:

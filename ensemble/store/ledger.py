@@ -85,6 +85,11 @@ class Decision:
     time: str = field(default_factory=_now)
     """ISO 8601, UTC."""
 
+    @property
+    def final(self) -> bool:
+        """Whether the group gets nothing more."""
+        return self.decision not in ("seeds", "time")
+
     def says_the_same_as(self, other: Decision | None) -> bool:
         """Whether two differ only in who came to them, and when."""
         return other is not None and replace(other, host=self.host, time=self.time) == self

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from ensemble.store import ledger
 from ensemble.store.info import StoreInfo, read_store
 from ensemble.store.layout import StorePaths
-from ensemble.store.lease import Holder, look
+from ensemble.store.lease import SILENT_AFTER, Holder, look
 from ensemble.store.ledger import Decision
 from ensemble.store.progress import State, states
 
@@ -72,8 +72,12 @@ class Status:
     failures: tuple[Failure, ...]
     convergence: tuple[Decision, ...] = ()
     """The last decision on each group of runs."""
+    decided: bool = True
+    """Whether ``[convergence]`` has come to an end with all studies; so where there is none."""
     launcher: Holder | None = None
     """Who launches in the background; it may have died."""
+    launcher_silent: bool = False
+    """Whether it has not been heard of for long."""
 
     @property
     def log(self) -> Path | None:
@@ -83,8 +87,9 @@ class Status:
 
     @property
     def complete(self) -> bool:
-        """Whether every run is done."""
-        return all(study.states[State.DONE] == study.runs for study in self.studies)
+        """Whether every run is done, and there are to be no more."""
+        done = all(study.states[State.DONE] == study.runs for study in self.studies)
+        return done and self.decided
 
     def __str__(self) -> str:
         return "\n".join([*_table(self), *_launcher(self), *_convergence(self), *_failures(self)])
@@ -135,27 +140,32 @@ def read_status(root: Path) -> Status:
                 segments_asked=asked,
             )
         )
+    launcher = look(info.paths.launcher)
+    campaign = tomllib.loads(info.campaign)
+    decisions = tuple(_decisions(info)) if "convergence" in campaign else ()
     return Status(
         store=root,
         studies=tuple(studies),
         runs=tuple(lines),
         failures=tuple(failures),
-        convergence=tuple(_decisions(info)),
-        launcher=_holder(info.paths),
+        convergence=decisions,
+        decided="convergence" not in campaign or _decided(campaign, decisions),
+        launcher=None if launcher is None else launcher.holder,
+        launcher_silent=launcher is not None and not launcher.is_held,
     )
 
 
-def _holder(paths: StorePaths) -> Holder | None:
-    """Who launches in the background."""
-    return None if (seen := look(paths.launcher)) is None else seen.holder
-
-
 def _decisions(info: StoreInfo) -> Iterator[Decision]:
-    """What was decided last of each group, where the campaign asks for that."""
-    if "convergence" in tomllib.loads(info.campaign):
-        for (study, _), decision in ledger.decisions(info.paths).items():
-            if study in info.studies:
-                yield decision
+    """What was decided last of each group."""
+    for (study, _), decision in ledger.decisions(info.paths).items():
+        if study in info.studies:
+            yield decision
+
+
+def _decided(campaign: dict[str, Any], decisions: Collection[Decision]) -> bool:
+    """Whether each study has been judged and none is to get more."""
+    judged = {study["name"] for study in campaign["study"] if study["method"] != "rerun"}
+    return judged <= {one.study for one in decisions} and all(one.final for one in decisions)
 
 
 def _table(status: Status) -> list[str]:
@@ -183,6 +193,11 @@ def _launcher(status: Status) -> list[str]:
     log = f"; log: {path}" if path.exists() else ""
     if status.launcher.alive() is False:
         return [f"the launcher in the background died: {status.launcher}; launch again{log}"]
+    if status.launcher_silent:
+        return [
+            f"the launcher in the background, {status.launcher}, has given no sign of life for "
+            f"{SILENT_AFTER / 60:g} minutes; if it is gone, launch again{log}"
+        ]
     return [f"launcher in the background: {status.launcher}{log}"]
 
 
@@ -223,8 +238,14 @@ def as_json(status: Status) -> dict[str, Any]:
 def launcher_as_json(root: Path) -> dict[str, Any] | None:
     """The launcher in the background of a store, if there is one, in JSON's types."""
     paths = StorePaths(root)
-    holder = _holder(paths)
-    if holder is None:
+    seen = look(paths.launcher)
+    if seen is None or (holder := seen.holder) is None:
         return None
     log = str(paths.launch_log) if paths.launch_log.exists() else None
-    return {"host": holder.host, "pid": holder.pid, "alive": holder.alive(), "log": log}
+    return {
+        "host": holder.host,
+        "pid": holder.pid,
+        "alive": holder.alive(),
+        "silent": not seen.is_held,
+        "log": log,
+    }

@@ -135,3 +135,6 @@ class Trajectories:
 
     def stop(self, closing: str) -> None:
         self._report.done(self._what, 1, 1)
+
+    def close(self) -> None:
+        """The screen is that of the training."""

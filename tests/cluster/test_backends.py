@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -14,7 +16,10 @@ from launches import Launcher, check_same, named
 from ensemble.campaign.clusters import Cluster, Existing, Local
 from ensemble.cluster.backends import Setting, open_backend
 from ensemble.cluster.backends.certificates import temporary_certificates
+from ensemble.cluster.jobs import Batch, Outcome
+from ensemble.cluster.launcher import Launcher as TaskLauncher
 from ensemble.cluster.local import SETTINGS, uninterrupted
+from ensemble.md.failures import Cause
 
 
 class TestThisMachine(BackendTests):
@@ -62,8 +67,10 @@ def test_nobody_answers(tmp_path: Path) -> None:
         pass
 
 
-def test_a_launch_at_an_address(fluid: Path, reference: Path, tmp_path: Path) -> None:
-    """Somebody else's workers stay."""
+def test_two_launches_at_an_address(fluid: Path, reference: Path, tmp_path: Path) -> None:
+    """Each fills its own store, though their runs have the same names; somebody else's workers
+    stay.
+    """
     with LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
     ) as cluster:
@@ -71,11 +78,66 @@ def test_a_launch_at_an_address(fluid: Path, reference: Path, tmp_path: Path) ->
         section.write_text(
             f'[cluster]\nkind = "address"\naddress = "{cluster.scheduler_address}"\n'
         )
-        store = tmp_path / "store"
-        with Launcher(fluid, store, "--cluster", str(section)) as launcher:
-            assert launcher.ended() == 0, launcher.log.read_text()
-        check_same(store, reference)
+        stores = [tmp_path / "one", tmp_path / "other"]
+        with (
+            Launcher(fluid, stores[0], "--cluster", str(section)) as one,
+            Launcher(fluid, stores[1], "--cluster", str(section)) as other,
+        ):
+            for launcher in (one, other):
+                assert launcher.ended() == 0, launcher.log.read_text()
+        for store in stores:
+            check_same(store, reference)
         assert len(cluster.scheduler.workers) == 2
+
+
+OTHER = """\
+import importlib.metadata
+
+
+def version(name):
+    {does}
+
+
+importlib.metadata.version = version
+"""
+"""Has a process believe in another installation."""
+
+
+@pytest.mark.parametrize(
+    ("does", "has"),
+    [
+        ("raise importlib.metadata.PackageNotFoundError(name)", "no ensemble"),
+        ("return '0.0.1'", "ensemble 0.0.1"),
+    ],
+)
+def test_workers_of_another_installation(fluid: Path, tmp_path: Path, does: str, has: str) -> None:
+    preload = tmp_path / "preload.py"
+    preload.write_text(OTHER.format(does=does))
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        preload=str(preload),
+    ) as cluster:
+        section = tmp_path / "address.toml"
+        section.write_text(
+            f'[cluster]\nkind = "address"\naddress = "{cluster.scheduler_address}"\n'
+        )
+        with Launcher(fluid, tmp_path / "store", "--cluster", str(section)) as launcher:
+            assert launcher.ended() == 1
+            told = launcher.log.read_text()
+    assert re.search(rf"cluster.address: the worker at tcp://\S+ has {has}, this is ", told)
+
+
+def test_an_error_of_a_task_is_told() -> None:
+    """None is known that a task could have; `work_on` raises nothing."""
+    error = MemoryError("no room for the receipt")
+    future = SimpleNamespace(status="error", exception=lambda: error)
+    job = SimpleNamespace(run=SimpleNamespace(key="gk/a-s1"))
+    (receipt,) = TaskLauncher._lost(future, Batch((job,)))
+    assert (receipt.outcome, receipt.cause) == (Outcome.FAILED, Cause.INTERNAL)
+    assert receipt.message == "on a worker: MemoryError: no room for the receipt"
 
 
 def test_a_local_launch_listens_on_loopback_only(fluid: Path, tmp_path: Path) -> None:

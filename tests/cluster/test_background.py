@@ -131,6 +131,15 @@ def test_nobody_takes_over_from_the_dead(tmp_path: Path) -> None:
     assert out.getvalue() == f"the launcher in the background died: {who}\n"
 
 
+def test_a_folder_of_other_things_stays_as_it_is(fluid: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.tex").touch()
+    told = launch(fluid, tmp_path / "thesis", "--detach")
+    assert told.returncode == 1
+    assert "no store, and not empty: it has chapter1.tex" in told.stderr
+    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter1.tex"]
+
+
 def test_it_goes_on_by_itself(tmp_path: Path) -> None:
     campaign, store = simulated(tmp_path, 20), tmp_path / "store"
     told = launch(campaign, store, "--detach", "--json")

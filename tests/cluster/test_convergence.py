@@ -2,9 +2,13 @@
 
 import json
 import math
+import os
+import shutil
+import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zarr
@@ -26,10 +30,15 @@ from ensemble.campaign import CampaignError, load_campaign
 from ensemble.cluster import convergence
 from ensemble.cluster.convergence import Judgement, Step, extend, judge
 from ensemble.cluster.jobs import Batch
+from ensemble.cluster.launch import Workplace
+from ensemble.cluster.launch import launch as launch_here
 from ensemble.cluster.prepare import Prepared, prepare
+from ensemble.cluster.progress import reporter_for
 from ensemble.cluster.task import work_on
 from ensemble.reduction.verdict import UNCERTAIN
 from ensemble.store.info import StudyInfo, read_store
+from ensemble.store.layout import StorePaths
+from ensemble.store.status import read_status
 
 NOISE = f"{sys.executable} -S {Path(__file__).with_name('noise.py')}"
 
@@ -171,6 +180,41 @@ def test_status_and_results_agree(converged: Path) -> None:
         assert row["runs"] == row["runs_asked"] == decision["seeds"]
         assert row["kappa_half_width"] / row["kappa"] == decision["relative_error"]
         assert row["verdict"] == "converged"
+
+
+def test_all_runs_done_is_not_all(converged: Path, tmp_path: Path) -> None:
+    """As long as nobody has judged the groups, or one is to get more, there is something to do."""
+    store = tmp_path / "store"
+    shutil.copytree(converged, store)
+    assert read_status(store).complete
+    path = StorePaths(store).ledger
+    lines = path.read_text().splitlines(keepends=True)
+    judged = [line for line in lines if '"convergence"' in line]
+    path.write_text("".join(line for line in lines if line not in judged))
+    assert not read_status(store).complete
+    more = [line for line in judged if json.loads(line)["decision"] in ("seeds", "time")]
+    path.write_text("".join([*lines, more[0]]))
+    assert not read_status(store).complete
+
+
+def test_interrupted_before_anything_is_judged(
+    campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, section = tmp_path / "store", tmp_path / "here.toml"
+    section.write_text('[cluster]\nworkers = 2\ndashboard_address = "127.0.0.1:0"\n')
+    with monkeypatch.context() as patched:
+        do = Workplace.do
+
+        def do_and_interrupt(*arguments: Any) -> None:
+            do(*arguments)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        patched.setattr(Workplace, "do", do_and_interrupt)
+        quiet = reporter_for(quiet=True)
+        summary = launch_here(campaign, store, cluster=section, reporter=quiet)
+    assert (summary.interrupted, summary.done, summary.asked) == (True, 8, 8)
+    assert not summary.complete
+    assert not read_status(store).complete
 
 
 def test_a_second_launch_starts_nothing(campaign: Path, converged: Path) -> None:

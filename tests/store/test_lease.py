@@ -187,6 +187,11 @@ def test_somebody_elsewhere_is_watched_by_our_own_clock(
     observer = Observer(stale_after=90.0, clock=clock)
     write_lease(path, **elsewhere, pid=os.getpid())
     assert is_held(path)
+    long_ago = time.time() - leases.SILENT_AFTER - 1
+    os.utime(path, (long_ago, long_ago))
+    assert not is_held(path)  # is said of it; to be taken over it has to be watched
+    os.utime(path)
+    assert is_held(path)
     # Its own clock may be anywhere.
     os.utime(path, (4e9, 4e9))
     for wait in (0.0, 89.0):

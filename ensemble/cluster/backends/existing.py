@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
 
 from ensemble.campaign.clusters import Existing
@@ -12,6 +13,8 @@ from ensemble.cluster.local import client_settings
 
 if TYPE_CHECKING:
     from distributed import Client
+
+PACKAGE = "ensemble"
 
 PATIENCE = "10s"
 """For the scheduler to answer."""
@@ -49,11 +52,28 @@ class ExistingBackend:
                 f"cluster.address: no Dask scheduler answers at {section.address}: {error}"
             ) from error
         self._client: Client = self._stack.enter_context(client)
+        try:
+            self._check_workers()
+        except BaseException:
+            self._stack.close()
+            raise
         self.most = self._limit or max(1, self.workers())
         return self
 
     def __exit__(self, *raised: Any) -> None:
         self._stack.__exit__(*raised)
+
+    def _check_workers(self) -> None:
+        """What a worker cannot read takes it down, again and again, and nobody is told."""
+        mine = version(PACKAGE)
+        found = self._client.run(version, PACKAGE, on_error="return")
+        for worker, theirs in found.items():
+            if theirs != mine:
+                has = f"{PACKAGE} {theirs}" if isinstance(theirs, str) else f"no {PACKAGE}"
+                raise ValueError(
+                    f"cluster.address: the worker at {worker} has {has}, this is {mine}: all have "
+                    "to have the same one"
+                )
 
     @property
     def client(self) -> Client:

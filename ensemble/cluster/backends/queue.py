@@ -181,8 +181,8 @@ class QueueBackend:
         return self._client
 
     def workers(self) -> int:
-        """Those that take tasks."""
-        return len(self._scheduler.running)
+        """Those that take tasks; of a job that has more than are wanted, those that get any."""
+        return min(len(self._scheduler.running), self.most)
 
     def attend(self, runs: int) -> None:
         """Have jobs for so many runs, between the bounds.
