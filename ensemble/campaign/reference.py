@@ -1,6 +1,6 @@
 """The page docs/campaign-file.md, made from the schema.
 
-``python -m ensemble.campaign.reference > docs/campaign-file.md`` writes it anew.
+``python -P -m ensemble.campaign.reference > docs/campaign-file.md`` writes it anew.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ A store that exists may grow: by models, temperatures, supercells, seeds, studie
 sampling time. Everything else under `[material]`, `[models]` and `[[study]]` decides the numbers of
 a run, except `engine`, `host` and `window`, and cannot change under it.
 
-This page is made from the schema by `python -m ensemble.campaign.reference`.
+This page is made from the schema by `python -P -m ensemble.campaign.reference`.
 """
 
 SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {

@@ -19,8 +19,8 @@ class Engine(Table):
     """How LAMMPS is started. It does not change what is computed."""
 
     command: Command | None = None
-    """Such as `srun -n {ranks} lmp`; the embedded LAMMPS and MPI where not given. What the input
-    script needs is added behind it."""
+    """Such as `srun --exact -n {ranks} lmp`; the embedded LAMMPS and MPI where not given. What the
+    input script needs is added behind it."""
 
     ranks: Count = 1
     """MPI ranks of a run."""

@@ -167,8 +167,8 @@ def add_build_plugin(actions: Commands) -> None:
         help="the pair style mtp for a LAMMPS of your own",
         description="Compile the LAMMPS plugin of pair style mtp against the headers of another "
         "LAMMPS than the one it came with. Needs cmake, a C++17 compiler and the mpi.h that this\n"
-        "LAMMPS was built with. Input scripts of this LAMMPS then begin with: plugin load FILE,\n"
-        "where FILE is what this command prints.",
+        "LAMMPS was built with. Your own input scripts then begin with: plugin load FILE,\n"
+        "where FILE is what this command prints; campaigns find it by LAMMPS_PLUGIN_PATH.",
         examples="""\
 ensemble potential build-plugin --lammps ~/src/lammps
 ensemble potential build-plugin --lammps venv/lib/python3.11/site-packages/lammps -o plugins""",

@@ -1,6 +1,6 @@
 """The page docs/command-line.md, made from the parser.
 
-``python -m ensemble.cli.reference > docs/command-line.md`` writes it anew.
+``python -P -m ensemble.cli.reference > docs/command-line.md`` writes it anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ INTRODUCTION = """\
 # The command line
 
 `ensemble COMMAND --help` says the same as this page, which is made from the parser by
-`python -m ensemble.cli.reference`.
+`python -P -m ensemble.cli.reference`.
 
 **Stores and runs.** Where a store is not given, it is that of the current folder, or the only one
 in `runs/`. A run is called by study, model, temperature, supercell and seed, such as

@@ -1,6 +1,6 @@
 """The page docs/training-file.md, made from the settings.
 
-``python -m ensemble.training.reference > docs/training-file.md`` writes it anew.
+``python -P -m ensemble.training.reference > docs/training-file.md`` writes it anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ names the file, the key, what was found and what is allowed. Paths start from th
 file, which is also where training set and models are put. How a training goes: see
 [training.md](training.md).
 
-This page is made from the schema by `python -m ensemble.training.reference`.
+This page is made from the schema by `python -P -m ensemble.training.reference`.
 """
 
 SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
