@@ -73,6 +73,15 @@ class Interval:
         """Upper end."""
         return self.mean + self.offset + self.half_width
 
+    @property
+    def hidden(self) -> float:
+        """How much farther above the mean the upper end is than an interval of the logarithm would
+        have it: what is allowed for beside the scatter (`of_positive`).
+        """
+        if self.offset <= 0 or not self.low > 0:
+            return 0.0
+        return max(self.high - self.mean**2 / self.low, 0.0)
+
     def holds(self, value: float) -> bool:
         """Whether a value is in the interval."""
         return self.low <= value <= self.high

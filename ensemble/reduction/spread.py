@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,7 @@ def model_spread(kappas: Sequence[Interval], level: float = LEVEL) -> ModelSprea
     error = float(np.sqrt(np.mean(found.errors**2)))
     if len(known) == 1:
         return ModelSpread(
-            mean=_alone(found, known[0].samples, level),
+            mean=_alone(found, known[0], level),
             deviation=math.nan,
             deviation_low=math.nan,
             deviation_high=math.nan,
@@ -106,10 +106,9 @@ def model_spread(kappas: Sequence[Interval], level: float = LEVEL) -> ModelSprea
     )
 
 
-def _alone(found: Estimates, samples: int, level: float) -> Interval:
+def _alone(found: Estimates, kappa: Interval, level: float) -> Interval:
     quantile = float(stdtrit(found.freedom[0], 0.5 + level / 2))
-    mean, half_width = float(found.values[0]), quantile * float(found.errors[0])
-    return Interval(mean=mean, half_width=half_width, samples=samples, level=level)
+    return replace(kappa, half_width=quantile * float(found.errors[0]), level=level)
 
 
 @dataclass(frozen=True)
@@ -155,11 +154,19 @@ class _Profile:
     def mean(self, variance: float, level: float) -> Interval:
         """The mean over the models, by Hartung and Knapp.
 
-        Where the models differ less than their errors, these are what counts.
+        Where the models differ less than their errors, these are what counts. What may be hidden in
+        one is likely hidden in all: that does not average out, and moves the upper end.
         """
         weights, count = self.weights(variance), len(self.found.values)
         mean = float(weights @ self.found.values)
         known = float(1 / (1 / (self.found.errors**2 + variance)).sum())
         error = math.sqrt(known * max(self.q(variance) / (count - 1), 1.0))
-        quantile = float(stdtrit(count - 1, 0.5 + level / 2))
-        return Interval(mean=mean, half_width=quantile * error, samples=count, level=level)
+        half_width = float(stdtrit(count - 1, 0.5 + level / 2)) * error
+        hidden = float(weights @ self.found.hidden)
+        return Interval(
+            mean=mean,
+            half_width=half_width + hidden / 2,
+            offset=hidden / 2,
+            samples=count,
+            level=level,
+        )

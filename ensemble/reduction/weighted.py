@@ -42,6 +42,8 @@ class Estimates:
     """Standard errors; infinite where nothing is known."""
     freedom: Floats
     """Degrees of freedom of the errors."""
+    hidden: Floats
+    """By how much each may be too low besides, as `Interval.hidden` has it."""
 
     @classmethod
     def of(cls, intervals: Sequence[Interval]) -> Estimates:
@@ -50,7 +52,8 @@ class Estimates:
         quantiles = stdtrit(freedom, [0.5 + found.level / 2 for found in intervals])
         half_widths = np.array([found.half_width for found in intervals], float)
         values = np.array([found.mean for found in intervals], float)
-        return cls(values=values, errors=half_widths / quantiles, freedom=freedom)
+        hidden = np.array([found.hidden for found in intervals], float)
+        return cls(values=values, errors=half_widths / quantiles, freedom=freedom, hidden=hidden)
 
     @property
     def usable(self) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from ensemble.reduction.intervals import Interval, of_independent
+from ensemble.reduction.intervals import Interval, of_independent, of_positive
 from ensemble.reduction.spread import model_spread
 
 
@@ -52,6 +52,26 @@ def test_models_that_are_the_same() -> None:
     assert found.p_value > 0.9
     # They agree better than their errors allow by chance: these count.
     assert found.mean.half_width > 0.03
+
+
+def test_what_may_be_hidden_in_every_model_does_not_average_out() -> None:
+    generator = np.random.default_rng(9)
+    samples = [generator.gamma(50.0, 0.01, 15) for _ in range(9)]
+    plain, careful = (
+        model_spread([of_positive(one, hidden=hidden) for one in samples]).mean
+        for hidden in ((0.0, 0.0), (0.2, 0.0))
+    )
+    assert careful.mean == pytest.approx(plain.mean, rel=0.01)
+    assert plain.high - plain.mean == pytest.approx(plain.mean - plain.low)
+    # exp(0.2) of each, and of their mean.
+    assert careful.high > plain.mean * math.exp(0.2)
+    assert careful.mean - careful.low < 3 * (plain.mean - plain.low)
+
+
+def test_one_model_keeps_its_interval() -> None:
+    one = of_positive(np.random.default_rng(9).gamma(50.0, 0.01, 15), hidden=(0.2, 0.01))
+    alone = model_spread([one]).mean
+    assert (alone.low, alone.high) == pytest.approx((one.low, one.high))
 
 
 def test_one_model_says_nothing_of_the_spread() -> None:

@@ -19,7 +19,12 @@ LINE = np.stack([np.ones(4), PLACES], axis=1)
 
 
 def known(values: np.ndarray, errors: np.ndarray) -> Estimates:
-    return Estimates(values=values, errors=errors, freedom=np.full(len(values), MANY))
+    return Estimates(
+        values=values,
+        errors=errors,
+        freedom=np.full(len(values), MANY),
+        hidden=np.zeros(len(values)),
+    )
 
 
 def test_errors_are_those_of_the_intervals() -> None:
@@ -61,7 +66,7 @@ def test_unknown_errors_are_the_scatter() -> None:
 
 def test_an_interval_gives_its_error_back() -> None:
     errors = np.array([0.1, 0.2, 0.4, 0.3])
-    estimates = Estimates(values=PLACES, errors=errors, freedom=np.full(4, 4.0))
+    estimates = Estimates(values=PLACES, errors=errors, freedom=np.full(4, 4.0), hidden=np.zeros(4))
     found = fit(LINE, estimates, errors).interval(1.0, [1, 0])
     again = Estimates.of([found])
     quantile = stats.t.ppf(0.975, again.freedom[0])
