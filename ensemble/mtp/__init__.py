@@ -11,11 +11,3 @@
 ``plugin``
     The LAMMPS pair style ``mtp``, installed and rebuilt.
 """
-
-from importlib.util import find_spec
-
-if find_spec("ensemble.mtp._core") is None:
-    raise ImportError(
-        f"{__path__[0]} is the source tree, in which nothing is compiled: start Python in another "
-        "folder, or as `python -P`, and it finds the installed package"
-    )
