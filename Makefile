@@ -29,7 +29,8 @@ quickstart: $(STAMP)
 	$(BIN)/ensemble launch campaigns/quickstart.toml
 
 # Three at a time on two cores, as many wait for clusters, browsers and queues. Rooms that start queues
-# and look at what runs on the machine are one. What is short comes last.
+# and look at what runs on the machine are one, which takes longest: the others stand back a little. What
+# is short comes last.
 # Threads of the linear algebra wait for one another by looking again and again: beside other processes
 # reductions with two took seven times as long as with one.
 test test-on-machine test-as-users test-others: export OPENBLAS_NUM_THREADS = 1
@@ -40,10 +41,10 @@ test-on-machine: $(STAMP)
 	$(BIN)/pytest $(ON_MACHINE)
 
 test-as-users: $(STAMP)
-	$(BIN)/pytest $(AS_USERS)
+	nice -n 2 $(BIN)/pytest $(AS_USERS)
 
 test-others: $(STAMP)
-	$(BIN)/pytest $(addprefix --ignore=,$(ON_MACHINE) $(AS_USERS))
+	nice -n 2 $(BIN)/pytest $(addprefix --ignore=,$(ON_MACHINE) $(AS_USERS))
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
