@@ -34,6 +34,7 @@ def gauge_scan(
     masses: ArrayLike,
     shifts: Sequence[Sequence[float]],
     method: GreenKuboMethod = "spectrum",
+    isotropic: bool = True,
 ) -> list[GaugePoint]:
     """κ for several sets of shifts of the species' site energies.
 
@@ -45,7 +46,7 @@ def gauge_scan(
         Shape (species,), in the unit that makes momentum / mass a velocity.
     shifts
         Of each set, an energy for each species.
-    method
+    method, isotropic
         Of `ensemble.reduction.equilibrium.green_kubo`.
 
     Raises
@@ -68,6 +69,9 @@ def gauge_scan(
             convective=None if currents.convective is None else currents.convective + carried,
         )
         found.append(
-            GaugePoint(shifts=tuple(map(float, shift)), kappa=reduced(moved, method=method))
+            GaugePoint(
+                shifts=tuple(map(float, shift)),
+                kappa=reduced(moved, method=method, isotropic=isotropic),
+            )
         )
     return found

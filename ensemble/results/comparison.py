@@ -93,7 +93,7 @@ class Components:
 
     def along(self, row: Row, direction: str | None) -> Row:
         """What κ of the direct method is to be set beside: the mean where all directions are
-        alike, or where nothing came of the component, which is then not to be trusted.
+        alike, else the component, which is not to be trusted where nothing came of it.
         """
         if direction is None:
             return row
@@ -112,6 +112,7 @@ class Comparison:
     """
 
     pairs: tuple[tuple[Row, Row], ...]
+    """Of each model what Green–Kubo says, and what the direct method does."""
 
     @property
     def equilibrium(self) -> Models:

@@ -53,6 +53,7 @@ def scanned(
         masses=[mass_of(info, group.material, symbol) for symbol in species],
         shifts=[[one.get(symbol, 0.0) for symbol in species] for one in shifts],
         method=estimator,
+        isotropic=group.cubic,
     )
     for point in found:
         kappa = point.kappa

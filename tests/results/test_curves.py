@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ase.data import atomic_masses, atomic_numbers
 from numpy.typing import NDArray
+from planted_samples import fill, results_of
 from scipy.signal import lfilter
 
 from ensemble.plan.recipe import Run
@@ -202,6 +203,21 @@ def test_the_gauge_moves_the_raw_kappa_alone(store: Planted) -> None:
     for number, moved in ((1, 2 / sodium), (2, 20 / sodium + 20 / chlorine)):
         assert table.raw[number] / table.raw[0] == pytest.approx(1 + moved**2, rel=0.3)
     assert table.gamma_squared[2] > 0.5 > table.gamma_squared[1]
+
+
+def test_a_gauge_scan_of_a_crystal_that_is_not_cubic(planted: MakeStore) -> None:
+    """Its corrected κ is that of the table, and the same for every shift."""
+    store = planted(
+        window='"auto"',
+        crystal='prototype = "wurtzite"\nspecies = ["Na", "Cl"]\nlattice = [4.5, 7.3]',
+    )
+    fill(store, "gk")
+    results = results_of(store)
+    scan = results.gauge_scan("gk", [{}, {"Na": 20.0}], model="a", temperature=600)
+    table = results.kappa(study="gk", model="a", temperature=600)
+    (corrected,) = table[table.estimate == "corrected"].kappa
+    assert scan.corrected.to_numpy() == pytest.approx(corrected, rel=1e-9)
+    assert scan.raw[1] > 1.5 * scan.raw[0]
 
 
 def test_what_has_no_gauge(store: Planted) -> None:
