@@ -157,4 +157,5 @@ def given_frames(training: Training) -> list[Atoms]:
 def teacher_of(training: Training) -> Teacher:
     """Who labels."""
     settings = training.teacher
-    return Teacher(calculator=settings.calculator, arguments=settings.arguments)
+    plus = [Teacher(calculator=one.calculator, arguments=one.arguments) for one in settings.plus]
+    return Teacher(calculator=settings.calculator, arguments=settings.arguments, plus=tuple(plus))

@@ -69,8 +69,8 @@ class Header(Table):
     """For the reader of the model card."""
 
 
-class Teacher(Table):
-    """Who says what energy, forces and stress of a configuration are."""
+class Calculator(Table):
+    """Energy, forces and stress of a configuration."""
 
     calculator: Annotated[
         Text,
@@ -81,6 +81,14 @@ class Teacher(Table):
 
     arguments: Annotated[dict[str, Any], Says("a table")] = Field(default_factory=dict)
     """Keyword arguments of the class."""
+
+
+class Teacher(Calculator):
+    """Who says what energy, forces and stress of a configuration are."""
+
+    plus: Annotated[Filled[Calculator], Says("a list of tables with calculator and arguments")] = ()
+    """Others that are added to the first, such as what it lacks of dispersion:
+    `[{ calculator = "dftd3.ase:DFTD3", arguments = { method = "PBE", damping = "d3bj" } }]`."""
 
 
 class Weights(Table):

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError
+from ase.calculators.mixing import SumCalculator
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from ensemble.campaign.errors import nearest
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Labelling", "Teacher", "TeacherError", "label_frames", "telling_arguments"]
 
-EXTRA = ("sevenn", "torch")
+EXTRA = ("dftd3", "sevenn", "torch")
 """Packages that come with the extra ``train``."""
 
 SILENT = frozenset({"device", "directory", "label", "logfile", "txt", "verbose"})
@@ -85,6 +86,9 @@ class Teacher:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the class."""
 
+    plus: tuple[Teacher, ...] = ()
+    """Others whose energies, forces and stresses are added, such as a dispersion correction."""
+
     threads: int = 1
     """Of PyTorch, if the calculator uses it."""
 
@@ -93,8 +97,11 @@ class Teacher:
         """Package, version, class and arguments: ``sevenn 0.13.0 SevenNetCalculator model=7net-0``.
 
         Labels of teachers with the same identity may be mixed. Of the arguments there are those
-        of `telling_arguments`.
+        of `telling_arguments`. What is added stands behind a plus sign.
         """
+        return " + ".join([self._own_identity(), *(other.identity for other in self.plus)])
+
+    def _own_identity(self) -> str:
         package, cls = self._module.partition(".")[0], self._class
         found = packages_distributions().get(package)
         if not found:
@@ -105,6 +112,15 @@ class Teacher:
 
     def make(self) -> Calculator:
         """The calculator; a foundation potential takes seconds to load."""
+        own = self._make_own()
+        return SumCalculator([own, *(other.make() for other in self.plus)]) if self.plus else own
+
+    @property
+    def names(self) -> str:
+        """Of the classes, as the training file has them."""
+        return " + ".join([self.calculator, *(other.names for other in self.plus)])
+
+    def _make_own(self) -> Calculator:
         with warnings.catch_warnings():
             # Those of a model's package are for its developers: what is slow, what is deprecated.
             warnings.simplefilter("ignore")
@@ -232,7 +248,7 @@ class _Task:
             }
         except PropertyNotImplementedError as error:
             raise TeacherError(
-                f"teacher.calculator: {self.teacher.calculator} does not give energy, forces and "
+                f"teacher.calculator: {self.teacher.names} does not give energy, forces and "
                 f"stress: {error}; take one that does"
             ) from error
         except Exception as error:
@@ -250,10 +266,16 @@ def _energy(atoms: Atoms) -> float:
     """The energy that the forces are the gradient of, eV: with electrons at a temperature it is not
     the one at 0 K, which calculators of density functional theory give where not asked.
     """
+    calculator = atoms.calc
+    parts = calculator.mixer.calcs if isinstance(calculator, SumCalculator) else [calculator]
+    return sum(_energy_of(part, atoms) for part in parts)
+
+
+def _energy_of(calculator: Calculator, atoms: Atoms) -> float:
     try:
-        return float(atoms.get_potential_energy(force_consistent=True))
+        return float(calculator.get_potential_energy(atoms, force_consistent=True))
     except (PropertyNotImplementedError, TypeError):  # it knows of one energy, or not that word
-        return float(atoms.get_potential_energy())
+        return float(calculator.get_potential_energy(atoms))
 
 
 def _here(task: _Task, frames: Sequence[Atoms]) -> Generator[tuple[str, Outcome], None, None]:

@@ -104,7 +104,12 @@ def _asked(training: Training) -> dict[str, dict[str, Any]]:
     for name in ("material", "teacher", "explore", "committee", "fit", "test"):
         free = MAY_CHANGE.get(name, set())
         asked[name] = {key: value for key, value in tables[name].items() if key not in free}
-    asked["teacher"]["arguments"] = telling_arguments(training.teacher.arguments)
+    teacher = asked["teacher"]
+    teacher["arguments"] = telling_arguments(training.teacher.arguments)
+    # Folders that are older than the key do not have it.
+    if others := teacher.pop("plus"):
+        told = [one | {"arguments": telling_arguments(one["arguments"])} for one in others]
+        teacher["plus"] = told
     return asked
 
 

@@ -5,7 +5,8 @@
     python tests/benchmarks/teacher.py --frames frames.xyz --json teachers.json
     python tests/benchmarks/teacher.py --material Cu2Se --picoseconds 10
 
-A teacher is ``module:Class``, with its arguments behind, such as ``model=7net-0``. For each
+A teacher is ``module:Class``, with its arguments behind, such as ``model=7net-0``; what is added to
+it stands behind a plus sign, such as ``+ dftd3.ase:DFTD3 method=PBE damping=d3bj``. For each
 material: lattice constants, bulk modulus and elastic constants at 0 K, and the lowest and highest
 frequency of the phonons. A superionic crystal has imaginary ones: at 0 K it is no minimum. With
 --frames, how far a teacher is from the labels of a file: forces by component, and energies per atom
@@ -57,9 +58,14 @@ SETTLING = 0.2
 
 
 def teacher_of(words: str) -> Teacher:
-    """From ``module:Class key=value ...``."""
-    calculator, *pairs = words.split()
-    return Teacher(calculator=calculator, arguments=dict(pair.split("=", 1) for pair in pairs))
+    """From ``module:Class key=value ... + module:Class key=value ...``."""
+    first, *others = words.split(" + ")
+    calculator, *pairs = first.split()
+    return Teacher(
+        calculator=calculator,
+        arguments=dict(pair.split("=", 1) for pair in pairs),
+        plus=tuple(map(teacher_of, others)),
+    )
 
 
 def of_crystal(name: str, calculator: Any) -> dict[str, Any]:

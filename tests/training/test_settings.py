@@ -66,6 +66,11 @@ def test_defaults_and_paths(tmp_path: Path) -> None:
     [
         ("[4, 6]", "[4, 7]", ["committee.levels #2", "found 7", "an even number from 2 to 28"]),
         ('"ase.calculators.lj:LennardJones"', '"lj"', ["teacher.calculator", "module:Class"]),
+        (
+            "[explore]",
+            'plus = [{ calculator = "d3" }]\n[explore]',
+            ["plus #1.calculator", "module:Class"],
+        ),
         ("temperatures = [40]", "temperature = [40]", ["test.temperature", 'mean "temperatures"']),
         ("[20, 60]", "[20, -60]", ["explore.temperatures #2", "positive"]),
         ('species = ["Ar"]\nlattice', 'species = ["Ne"]\nlattice', ["solid.species", '"Ar"']),

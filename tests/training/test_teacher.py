@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from argon_frames import ARGUMENTS, LENNARD_JONES, argon, labelled
 from ase import Atoms
+from ase.build import bulk
+from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from distributed import Client
 
 from ensemble.campaign.clusters import Local
@@ -94,6 +97,49 @@ def test_the_energy_is_the_one_of_the_forces(calculator: str) -> None:
     teacher = Teacher(calculator=f"odd_calculators:{calculator}", arguments=ARGUMENTS)
     (frame,) = label_frames(teacher, FRAMES[:1]).frames
     assert labels_of(frame)[0] == labels_of(labelled(0))[0]
+
+
+def half(calculator: str = LENNARD_JONES) -> Teacher:
+    """Half of the energy of Lennard-Jones."""
+    arguments = {**ARGUMENTS, "epsilon": ARGUMENTS["epsilon"] / 2}
+    return Teacher(calculator=calculator, arguments=arguments)
+
+
+def test_what_is_added_to_a_teacher_is_in_the_labels_and_in_its_name() -> None:
+    """Also where one of the two has an energy that its forces are not the gradient of."""
+    smeared, sharp = half("odd_calculators:Smeared"), half("odd_calculators:NoFreeEnergy")
+    teacher = replace(smeared, plus=(sharp,))
+    assert teacher.identity == f"{smeared.identity} + {sharp.identity}"
+    (frame,) = label_frames(teacher, FRAMES[:1]).frames
+    for label, expected in zip(labels_of(frame), labels_of(labelled(0)), strict=True):
+        np.testing.assert_allclose(label, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_a_teacher_of_two_that_one_of_them_is_not_names_both() -> None:
+    teacher = replace(TEACHER, plus=(Teacher(calculator="odd_calculators:NoStress"),))
+    message = r"LennardJones \+ odd_calculators:NoStress does not give energy, forces and stress"
+    with pytest.raises(TeacherError, match=message):
+        label_frames(teacher, FRAMES[:1])
+    missing = replace(TEACHER, plus=(Teacher(calculator="no_such_package.x:Y"),))
+    with pytest.raises(TeacherError, match="there is no package no_such_package here"):
+        label_frames(missing, FRAMES[:1])
+
+
+def test_dispersion_is_added_to_energy_forces_and_stress() -> None:
+    """Its forces and stresses are the gradients of the energy that comes with them."""
+    dispersion = {"method": "PBE", "damping": "d3bj"}
+    crystal = bulk("NaCl", "rocksalt", a=5.6).repeat((2, 1, 1))
+    crystal.rattle(0.1, seed=1)
+    crystal.info = {"frame": "one", "trajectory": "one"}
+    nothing = Teacher(calculator=LENNARD_JONES, arguments={**ARGUMENTS, "epsilon": 0.0})
+    teacher = replace(nothing, plus=(Teacher(calculator="dftd3.ase:DFTD3", arguments=dispersion),))
+    (frame,) = label_frames(teacher, [crystal]).frames
+    energy, forces, stress = labels_of(frame)
+    crystal.calc = teacher.make()
+    assert energy == crystal.get_potential_energy() < 0
+    np.testing.assert_allclose(calculate_numerical_forces(crystal), forces, atol=1e-5)
+    virials = calculate_numerical_stress(crystal, force_consistent=False)
+    np.testing.assert_allclose(virials, stress, atol=1e-6)
 
 
 def test_labels_are_those_of_the_calculator() -> None:

@@ -81,6 +81,24 @@ def test_where_no_file_is_named_none_is_told(folder: Path) -> None:
     ]
 
 
+def test_a_teacher_with_something_added_is_another(folder: Path) -> None:
+    """Also with other arguments of what is added."""
+    work(folder)
+    added = 'plus = [{ calculator = "dftd3.ase:DFTD3", arguments = { method = "PBE" } }]'
+    with_more = NAMES_FILES.replace("[explore]", f"{added}\n\n[explore]", 1)
+    written(folder, with_more)
+    with pytest.raises(WorkplaceError, match=r"begun with another teacher\.plus than"):
+        work(folder)
+    shutil.rmtree(folder / "work")
+    work(folder)
+    written(folder, with_more.replace("PBE", "SCAN"))
+    with pytest.raises(WorkplaceError, match=r"begun with another teacher\.plus than"):
+        work(folder)
+    written(folder, NAMES_FILES)
+    with pytest.raises(WorkplaceError, match=r"begun with another teacher\.plus than"):
+        work(folder)
+
+
 def test_a_material_that_is_there_no_more(folder: Path) -> None:
     """Its frames would stay among the others."""
     more = '[material.gas]\nprototype = "bcc"\nspecies = ["Ar"]\nlattice = 8.0\n\n[teacher]'
