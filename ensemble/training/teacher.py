@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, PropertyNotImplementedError
+from ase.calculators.calculator import BaseCalculator, PropertyNotImplementedError
 from ase.calculators.mixing import SumCalculator
 from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -110,7 +110,7 @@ class Teacher:
         telling = telling_arguments(self.arguments)
         return " ".join([*named, *(f"{key}={value}" for key, value in telling.items())])
 
-    def make(self) -> Calculator:
+    def make(self) -> BaseCalculator:
         """The calculator; a foundation potential takes seconds to load."""
         own = self._make_own()
         return SumCalculator([own, *(other.make() for other in self.plus)]) if self.plus else own
@@ -120,7 +120,7 @@ class Teacher:
         """Of the classes, as the training file has them."""
         return " + ".join([self.calculator, *(other.names for other in self.plus)])
 
-    def _make_own(self) -> Calculator:
+    def _make_own(self) -> BaseCalculator:
         with warnings.catch_warnings():
             # Those of a model's package are for its developers: what is slow, what is deprecated.
             warnings.simplefilter("ignore")
@@ -144,7 +144,7 @@ class Teacher:
     def _class(self) -> str:
         return self.calculator.partition(":")[2]
 
-    def _import(self) -> Callable[..., Calculator]:
+    def _import(self) -> Callable[..., BaseCalculator]:
         try:
             module = import_module(self._module)
         except ImportError as error:
@@ -237,7 +237,7 @@ class _Task:
     limits: Limits | None
     references: References | None
 
-    def label(self, frame: Atoms, calculator: Calculator) -> Outcome:
+    def label(self, frame: Atoms, calculator: BaseCalculator) -> Outcome:
         bare = Atoms(frame.symbols, frame.positions, cell=frame.cell, pbc=frame.pbc)
         bare.calc = calculator
         try:
@@ -271,7 +271,7 @@ def _energy(atoms: Atoms) -> float:
     return sum(_energy_of(part, atoms) for part in parts)
 
 
-def _energy_of(calculator: Calculator, atoms: Atoms) -> float:
+def _energy_of(calculator: BaseCalculator, atoms: Atoms) -> float:
     try:
         return float(calculator.get_potential_energy(atoms, force_consistent=True))
     except (PropertyNotImplementedError, TypeError):  # it knows of one energy, or not that word
@@ -312,7 +312,7 @@ def _on_workers(
             yield name_of(frame), NoLabel(name_of(frame), reason)
 
 
-_calculators: dict[str, Calculator] = {}
+_calculators: dict[str, BaseCalculator] = {}
 """Of this worker process, by all that the teacher is made of."""
 
 _one_at_a_time = threading.Lock()
