@@ -6,13 +6,14 @@
     python tests/benchmarks/teacher.py --material Cu2Se --picoseconds 10
 
 A teacher is ``module:Class``, with its arguments behind, such as ``model=7net-0``; what is added to
-it stands behind a plus sign, such as ``+ dftd3.ase:DFTD3 method=PBE damping=d3bj``. For each
-material: lattice constants, bulk modulus and elastic constants at 0 K, and the lowest and highest
-frequency of the phonons. A superionic crystal has imaginary ones: at 0 K it is no minimum. With
---frames, how far a teacher is from the labels of a file: forces by component, and energies per atom
-less their mean, since two teachers need not have the same zero. With --picoseconds, D of the first
-species at 600 K in 2×2×2 cells with one vacancy, by Langevin dynamics: tens of milliseconds per
-atom and step on one core, so half an hour for each picosecond. One core does it all.
+it stands behind a plus sign, such as ``+ dftd3.ase:DFTD3 method=PBE damping=d3bj``. Numbers and
+tables are as in JSON, without blanks. For each material: lattice constants, bulk modulus and
+elastic constants at 0 K, and the lowest and highest frequency of the phonons. A superionic crystal
+has imaginary ones: at 0 K it is no minimum. With --frames, how far a teacher is from the labels of
+a file: forces by component, and energies per atom less their mean, since two teachers need not have
+the same zero. With --picoseconds, D of the first species at 600 K in 2×2×2 cells with one vacancy,
+by Langevin dynamics: tens of milliseconds per atom and step on one core, so half an hour for each
+picosecond. One core does it all.
 """
 
 from __future__ import annotations
@@ -63,9 +64,17 @@ def teacher_of(words: str) -> Teacher:
     calculator, *pairs = first.split()
     return Teacher(
         calculator=calculator,
-        arguments=dict(pair.split("=", 1) for pair in pairs),
+        arguments={key: _value(text) for key, text in (pair.split("=", 1) for pair in pairs)},
         plus=tuple(map(teacher_of, others)),
     )
+
+
+def _value(text: str) -> Any:
+    """What JSON says it is, or else the text itself."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
 
 
 def of_crystal(name: str, calculator: Any) -> dict[str, Any]:
