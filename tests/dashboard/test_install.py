@@ -29,11 +29,14 @@ def fetch(client: Client, page: str) -> str:
 
 def readers() -> list[psutil.Process]:
     """The processes that read for this one."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if "ensemble.dashboard.reader" in child.cmdline()
-    ]
+    return [child for child in psutil.Process().children() if _reads(child)]
+
+
+def _reads(child: psutil.Process) -> bool:
+    try:
+        return "ensemble.dashboard.reader" in child.cmdline()
+    except psutil.NoSuchProcess:  # it has just gone, or has and was not waited for yet
+        return False
 
 
 def test_page_data_and_navigation(client: Client, store: SmallStore) -> None:
