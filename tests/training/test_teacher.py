@@ -99,7 +99,7 @@ def test_the_energy_is_the_one_of_the_forces(calculator: str) -> None:
     assert labels_of(frame)[0] == labels_of(labelled(0))[0]
 
 
-def half(calculator: str = LENNARD_JONES) -> Teacher:
+def half(calculator: str) -> Teacher:
     """Half of the energy of Lennard-Jones."""
     arguments = {**ARGUMENTS, "epsilon": ARGUMENTS["epsilon"] / 2}
     return Teacher(calculator=calculator, arguments=arguments)
