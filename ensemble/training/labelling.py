@@ -157,5 +157,8 @@ def given_frames(training: Training) -> list[Atoms]:
 def teacher_of(training: Training) -> Teacher:
     """Who labels."""
     settings = training.teacher
-    plus = [Teacher(calculator=one.calculator, arguments=one.arguments) for one in settings.plus]
+    plus = [
+        Teacher(calculator=one.calculator, arguments=one.arguments, key=f"teacher.plus #{number}")
+        for number, one in enumerate(settings.plus, 1)
+    ]
     return Teacher(calculator=settings.calculator, arguments=settings.arguments, plus=tuple(plus))

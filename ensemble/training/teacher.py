@@ -89,6 +89,9 @@ class Teacher:
     plus: tuple[Teacher, ...] = ()
     """Others whose energies, forces and stresses are added, such as a dispersion correction."""
 
+    key: str = field(default="teacher", compare=False)
+    """Of its table in the training file, for what is wrong with it."""
+
     threads: int = 1
     """Of PyTorch, if the calculator uses it."""
 
@@ -128,10 +131,12 @@ class Teacher:
             try:
                 calculator = cls(**self.arguments)
             except TypeError as error:
-                raise TeacherError(f"teacher.arguments: {self.calculator}: {error}") from error
+                raise TeacherError(f"{self.key}.arguments: {self.calculator}: {error}") from error
             except Exception as error:
                 what = f"{type(error).__name__}: {error}"
-                raise TeacherError(f"teacher: {self.calculator} does not start: {what}") from error
+                raise TeacherError(
+                    f"{self.key}: {self.calculator} does not start: {what}"
+                ) from error
         if torch := sys.modules.get("torch"):
             torch.set_num_threads(self.threads)
         return calculator
@@ -148,13 +153,13 @@ class Teacher:
         try:
             module = import_module(self._module)
         except ImportError as error:
-            raise TeacherError(f"teacher.calculator: {self._missing(error)}") from error
+            raise TeacherError(f"{self.key}.calculator: {self._missing(error)}") from error
         cls = getattr(module, self._class, None)
         if not isinstance(cls, type):
             meant = nearest(self._class, vars(module))
             hint = f"; did you mean {meant}?" if meant else ""
             raise TeacherError(
-                f"teacher.calculator: {self._module} has no class {self._class}{hint}"
+                f"{self.key}.calculator: {self._module} has no class {self._class}{hint}"
             )
         return cls
 

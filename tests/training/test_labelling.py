@@ -96,3 +96,12 @@ def test_no_frame_is_given(training: Training, tmp_path: Path) -> None:
         FrameError, match=r"given\.xyz: no frame; explore\.labelled may be left out"
     ):
         given_frames(training)
+
+
+def test_what_is_added_to_the_teacher_is_named_by_its_key(tmp_path: Path) -> None:
+    added = 'plus = [{ calculator = "no_such_package.x:Y" }]'
+    text = FILE.replace("[explore]", f"{added}\n\n[explore]", 1)
+    teacher = teacher_of(load_training(written(tmp_path, text)))
+    message = r"teacher\.plus #1\.calculator: there is no package no_such_package here"
+    with pytest.raises(TeacherError, match=message):
+        assert teacher.identity
