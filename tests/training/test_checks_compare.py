@@ -48,8 +48,10 @@ def test_planted_differences() -> None:
     for atoms in hot:
         atoms.calc = calculators["first"]
     forces = np.mean([np.abs(atoms.get_forces()).mean() for atoms in hot])
+    squares = np.mean([np.square(atoms.get_forces()).mean() for atoms in hot])
     energy = np.mean([abs(atoms.get_potential_energy()) / 12 for atoms in hot])
     assert found[4].forces == pytest.approx(1000 * forces)
+    assert found[4].forces_rms == pytest.approx(1000 * np.sqrt(squares))
     assert found[4].energy == pytest.approx(1000 * energy)
 
 
@@ -105,7 +107,9 @@ def test_tables() -> None:
         card("mtp2", dynamics=[trajectory(failure="atoms were lost", **nothing)]),
     ]
     differences = [
-        Difference(models=models, temperature=300.0, frames=20, forces=f, energy=e)
+        Difference(
+            models=models, temperature=300.0, frames=20, forces=f, forces_rms=1.25 * f, energy=e
+        )
         for models, f, e in ((("a", "b"), 28.0, 0.5), (("a", "c"), 32.0, 0.7))
     ]
     text = markdown(cards, differences=differences, command="ensemble train train.toml")
@@ -122,7 +126,7 @@ def test_tables() -> None:
         "| mtp2 | 600 | 200 | no | – | – | – | – | – | – | – | – |",
         "mtp2 at 600 K: atoms were lost.",
         "| mtp1 | 600 | -2.847 ± 0.176 |",
-        "| 300 | 20 | 2 | 30 (28 … 32) | 0.6 (0.5 … 0.7) |",
+        "| 300 | 20 | 2 | 30 (28 … 32) | 37.5 (35 … 40) | 0.6 (0.5 … 0.7) |",
         "| 300 K | a | b | c |",
         "| a | – | 28.0 | 32.0 |",
         "| b | 0.50 | – | – |",

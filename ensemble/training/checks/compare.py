@@ -21,16 +21,18 @@ MILLI = 1e3
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Mean absolute differences between two models over some configurations."""
+    """Differences between two models over some configurations."""
 
     models: tuple[str, str]
     temperature: float | None
     """Of the configurations, in K; None where they do not say."""
     frames: int
     forces: float
-    """Over the components of all forces, in meV/Å."""
+    """Mean absolute one over the components of all forces, in meV/Å."""
+    forces_rms: float
+    """The same, root mean square."""
     energy: float
-    """Over the configurations, in meV per atom."""
+    """Mean absolute one over the configurations, in meV per atom."""
 
 
 def compare(models: Mapping[str, MTPCalculator], frames: Sequence[Atoms]) -> list[Difference]:
@@ -47,17 +49,15 @@ def compare(models: Mapping[str, MTPCalculator], frames: Sequence[Atoms]) -> lis
     for temperature, group in _by_temperature(frames):
         values = {name: _evaluated(model, group) for name, model in models.items()}
         for a, b in combinations(models, 2):
-            energy, forces = (
-                float(np.abs(x - y).mean()) * MILLI
-                for x, y in zip(values[a], values[b], strict=True)
-            )
+            energy, forces = (x - y for x, y in zip(values[a], values[b], strict=True))
             found.append(
                 Difference(
                     models=(a, b),
                     temperature=temperature,
                     frames=len(group),
-                    forces=forces,
-                    energy=energy,
+                    forces=float(np.abs(forces).mean()) * MILLI,
+                    forces_rms=float(np.sqrt(np.square(forces).mean())) * MILLI,
+                    energy=float(np.abs(energy).mean()) * MILLI,
                 )
             )
     return found

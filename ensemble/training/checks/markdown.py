@@ -201,17 +201,22 @@ def _differences(differences: Sequence[Difference]) -> Iterator[str]:
             group[0].frames,
             len(group),
             _spread([one.forces for one in group]),
+            _spread([one.forces_rms for one in group]),
             _spread([one.energy for one in group]),
         ]
         for temperature, group in groups.items()
     ]
     if not rows:
         return
-    yield "Mean absolute differences of two models: the mean over all pairs, and in brackets"
-    yield "the smallest and the largest.\n"
-    heads = ["T (K)", "frames", "pairs", "forces (meV/Å)", "energy (meV/atom)"]
+    yield "Mean absolute differences of two models, of forces also root mean square: the mean"
+    yield "over all pairs, and in brackets the smallest and the largest.\n"
+    heads = [
+        *("T (K)", "frames", "pairs"),
+        *("forces (meV/Å)", "forces RMS (meV/Å)", "energy (meV/atom)"),
+    ]
     yield from _table(heads, rows)
-    yield "\nPair by pair: over the diagonal forces (meV/Å), under it energies (meV/atom)."
+    yield "\nPair by pair, mean absolute: over the diagonal forces (meV/Å), under it energies"
+    yield "(meV/atom)."
     for temperature, group in groups.items():
         yield ""
         yield from _pairs(temperature, group)
