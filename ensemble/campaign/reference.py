@@ -123,7 +123,7 @@ def _default(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return {name: _plain(part) for name, part in value}
+        return {name: _plain(part) for name, part in value if part is not None}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

@@ -62,7 +62,8 @@ class Step:
     """In meV/atom, on the frames of the fit."""
 
     force_rmse: float
-    """By component, in meV/Angstrom: root of the mean over frames."""
+    """By component, in meV/Angstrom: root of the mean over frames, weighted as
+    `Weights.scale_by_force` says."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 The cost is the mean over the frames of ::
 
-    w_e (dE/n)^2 + w_f sum_i |dF_i|^2 / n + w_s sum_ab (V ds_ab / n)^2
+    w_e (dE/n)^2 + w_f sum_i s_i |dF_i|^2 / n + w_s sum_ab (V ds_ab / n)^2
 
 for a frame of n atoms and volume V: energies in eV, forces in eV/Angstrom, stresses s in
 eV/Angstrom^3. Weights mean what they mean in motep, and in MLIP-2 with ``weighting=structures``
-(Novikov et al., Mach. Learn.: Sci. Technol. 2, 025002 (2021)).
+(Novikov et al., Mach. Learn.: Sci. Technol. 2, 025002 (2021)). s_i is one, or where there is a
+scale_by_force F_0 it is 1 / (1 + |F_i|^2 / F_0^2), F_i being the label.
 """
 
 from __future__ import annotations
@@ -52,6 +53,16 @@ class Weights:
 
     stress: float = 0.01
     """Of squared stresses times volume per atom, in 1/eV^2."""
+
+    scale_by_force: float | None = None
+    """In eV/Angstrom; None where all forces count the same."""
+
+    def of_forces(self, forces: Floats) -> Floats:
+        """Weight of each atom's squared error, shape ``(natoms,)``, from the labels."""
+        if self.scale_by_force is None:
+            return np.full(len(forces), self.forces)
+        squares = np.sum((forces / self.scale_by_force) ** 2, axis=1)
+        return np.asarray(self.forces / (1 + squares))
 
 
 class Costs(NamedTuple):
@@ -281,7 +292,7 @@ def _sample(
         scales=np.concatenate(
             [
                 [np.sqrt(weights.energy) / natoms],
-                np.full(3 * natoms, np.sqrt(weights.forces / natoms)),
+                np.repeat(np.sqrt(weights.of_forces(label.forces) / natoms), 3),
                 np.sqrt(stress_weight * VOIGT_MULTIPLICITY) / natoms,
             ]
         ),

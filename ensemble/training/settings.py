@@ -103,6 +103,13 @@ class Weights(Table):
     stress: NonNegative = 0.01
     """Of stress times volume per atom, in 1/eV²."""
 
+    scale_by_force: Annotated[Positive, Unit("eV/Å")] | None = Field(
+        default=None, exclude_if=lambda value: value is None
+    )
+    """The larger the force on an atom, the less it counts: the weight of a force F is divided by
+    1 + (F / this)². Atoms that nearly touch then teach the potential that they repel each other,
+    and cost little where it will be used. As `--scale-by-force` of MLIP-2."""
+
 
 class Fit(Table):
     """What all fits have in common."""

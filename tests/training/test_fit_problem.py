@@ -81,10 +81,29 @@ def test_costs_of_each_kind(potential: Potential, frames: list[Atoms]) -> None:
         return np.array(FitProblem(frames, SPECIES, CUTOFF, only).costs(potential))
 
     whole = np.array(FitProblem(frames, SPECIES, CUTOFF, WEIGHTS).costs(potential))
-    for k, (name, weight) in enumerate(vars(WEIGHTS).items()):
+    for k, name in enumerate(("energy", "forces", "stress")):
+        weight = getattr(WEIGHTS, name)
         expected = np.zeros(3)
         expected[k] = whole[k]
         np.testing.assert_allclose(costs(**{name: weight}), expected, rtol=1e-12)
+
+
+def test_large_forces_count_less(potential: Potential, frames: list[Atoms]) -> None:
+    """A force of the scale counts half, whatever its direction and that of its error."""
+    scale = float(np.median(np.linalg.norm(frames[0].get_forces(), axis=1)))
+    weights = replace(WEIGHTS, scale_by_force=scale)
+    expected = 0.0
+    for frame in frames:
+        wanted = frame.get_forces()
+        errors = ((label(frame, potential).get_forces() - wanted) ** 2).sum(axis=1)
+        counts = [scale**2 / (scale**2 + force @ force) for force in wanted]
+        expected += WEIGHTS.forces * np.mean(counts * errors) / len(frames)
+    problem = FitProblem(frames, SPECIES, CUTOFF, weights)
+    assert problem.costs(potential).forces == pytest.approx(expected, rel=1e-12)
+    assert problem.normal_equations(potential).cost == pytest.approx(
+        sum(problem.costs(potential)), rel=1e-12
+    )
+    np.testing.assert_allclose(weights.of_forces(np.array([[0, -scale, 0]])), WEIGHTS.forces / 2)
 
 
 def test_normal_equations_are_those_of_a_dense_jacobian(

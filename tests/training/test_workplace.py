@@ -127,3 +127,12 @@ def test_another_test_while_there_is_none(folder: Path) -> None:
     written(folder, NAMES_FILES)
     with pytest.raises(WorkplaceError, match=r"begun with another test\.level than"):
         work(folder)
+
+
+def test_forces_that_count_less_are_another_fit(folder: Path) -> None:
+    """Where no scale is given nothing is written of it, as in folders older than the key."""
+    asked = json.loads((folder / "work" / ASKED).read_text())
+    assert set(asked["fit"]["weights"]) == {"energy", "forces", "stress"}
+    written(folder, f"{NAMES_FILES}\n[fit]\nweights = {{ scale_by_force = 2 }}\n")
+    with pytest.raises(WorkplaceError, match=r"begun with another fit\.weights than"):
+        work(folder)
