@@ -107,8 +107,8 @@ class Weights(Table):
         default=None, exclude_if=lambda value: value is None
     )
     """The larger the force on an atom, the less it counts: the weight of a force F is divided by
-    1 + (F / this)². Atoms that nearly touch then teach the potential that they repel each other,
-    and cost little where it will be used. As `--scale-by-force` of MLIP-2."""
+    1 + (F / this)². So crystals whose atoms nearly touch can stay in a fit, and teach it that they
+    repel each other, without outweighing all others."""
 
 
 class Fit(Table):
